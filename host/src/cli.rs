@@ -1,0 +1,214 @@
+//! The command line: one file for each command, and what they share.
+
+pub mod args;
+mod check;
+mod completions;
+mod diagnose;
+mod flags;
+mod live;
+mod logs;
+mod plugin;
+mod preview;
+mod run;
+mod schema;
+mod show;
+mod sinks;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use crate::emulation::preview::Window;
+use crate::emulation::report::{Outcome, Report};
+use crate::emulation::{EmulationError, Engine};
+use crate::plugin::PluginError;
+use crate::plugin::store::StoreError;
+use crate::settings::{self, Settings, SettingsError};
+use crate::spec::{Rule, SpecError};
+use crate::state::StateError;
+
+pub use args::Cli;
+use args::Command;
+
+/// Exit statuses, in the order in which they win when several apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// 0
+    Done,
+    /// 130 or 143: a signal stopped it before `until`.
+    Stopped(u8),
+    /// 3: an `expect` did not hold.
+    Unexpected,
+    /// 1: failed, undrained, rejected, or ended early.
+    Failed,
+    /// 2: wrong usage; nothing was sent.
+    Usage,
+}
+
+impl Status {
+    /// Of a report, whose rules of `expect` are evaluated already.
+    pub fn of(report: &Report, rules: &[Rule], signal: Option<i32>) -> Status {
+        // A rule about rejected, dropped or ended-early records decides over the 1 that they would give.
+        let decided = |metric: &str| rules.iter().any(|rule| rule.metric == metric);
+        let failed = matches!(report.outcome, Outcome::Failed | Outcome::Undrained)
+            || (report.outcome == Outcome::EndedEarly && !decided("ended_early"))
+            || (report.records.rejected > 0 && !decided("rejected"));
+        if failed {
+            Status::Failed
+        } else if report.expect.iter().any(|expect| !expect.held) {
+            Status::Unexpected
+        } else if report.outcome == Outcome::Stopped {
+            Status::Stopped(signal.and_then(|s| u8::try_from(s).ok()).unwrap_or(130))
+        } else {
+            Status::Done
+        }
+    }
+
+    /// Of two emulations of a scenario, the one that decides.
+    pub fn worse(self, other: Status) -> Status {
+        self.max(other)
+    }
+
+    fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Status::Done => 0,
+            Status::Failed => 1,
+            Status::Usage => 2,
+            Status::Unexpected => 3,
+            Status::Stopped(code) => code,
+        })
+    }
+}
+
+/// Why a command couldn't do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The spec is wrong; it shows where.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A generator can't be used.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// A generator can't be found.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An emulation can't be prepared or run.
+    #[error(transparent)]
+    Emulation(#[from] EmulationError),
+    /// The state can't be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Wrong usage, in words.
+    #[error("{0}")]
+    Usage(String),
+    /// Standard output or a file can't be written.
+    #[error("the output can't be written: {0}")]
+    Output(String),
+}
+
+impl CliError {
+    fn output(e: impl std::fmt::Display) -> CliError {
+        CliError::Output(e.to_string())
+    }
+
+    /// What an error before the start means for the exit status.
+    fn status(&self) -> Status {
+        match self {
+            CliError::Output(_) => Status::Failed,
+            CliError::Emulation(EmulationError::Generator { .. } | EmulationError::Delivery(_)) => {
+                Status::Failed
+            }
+            _ => Status::Usage,
+        }
+    }
+}
+
+/// Runs a command to its end, and says what went wrong.
+pub fn main(arguments: Cli) -> ExitCode {
+    let outcome = dispatch(&arguments);
+    match outcome {
+        Ok(status) => status.code(),
+        Err(e) => {
+            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            match &e {
+                CliError::Spec(spec)
+                | CliError::Emulation(EmulationError::Document(spec))
+                | CliError::Settings(SettingsError::Wrong(spec)) => {
+                    eprint!("{}", diagnose::render(spec, colour));
+                }
+                e => eprintln!("wellhead: {e}"),
+            }
+            e.status().code()
+        }
+    }
+}
+
+fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
+    match &arguments.command {
+        Command::Completions(args) => return completions::run(args),
+        Command::Schema(args) => return schema::run(args),
+        Command::Sinks(args) => return sinks::run(args),
+        _ => {}
+    }
+    let environment = settings::Environment::of_process(std::path::Path::new("."));
+    let settings = Settings::load(arguments.settings.as_deref(), &environment)?;
+    logs::start(arguments, &settings.log)?;
+    let engine = Engine::new(
+        Some(settings.cache.clone()),
+        settings.plugins.clone(),
+        settings.connections.clone(),
+    )?;
+    match &arguments.command {
+        Command::Plugin(command) => plugin::run(&engine, command),
+        Command::Preview(args) => {
+            let document = args.spec.document()?;
+            let seed = run::drawn_seed()?;
+            let plans = engine.plans(&document, "preview", seed, args.spec.tuning())?;
+            let window = Window {
+                records: args.count,
+                stream: args.stream,
+                from: args.from,
+            };
+            preview::check_window(&plans, window)?;
+            preview::show(&plans, window, run::now())?;
+            Ok(Status::Done)
+        }
+        Command::Check(args) => runtime()?.block_on(check::run(&engine, args)),
+        Command::Run(args) => {
+            let document = args.spec.document()?;
+            let options = run::RunOptions {
+                workers: args.workers,
+                state: args.state.clone().unwrap_or(settings.state),
+                run: args.run.clone(),
+                resume: args.resume,
+                report: args.report.clone(),
+                manifest: args.manifest.clone(),
+                show: args.show,
+                tuning: args.spec.tuning(),
+            };
+            runtime()?.block_on(run::run(&engine, document, options))
+        }
+        Command::Completions(_) | Command::Schema(_) | Command::Sinks(_) => Ok(Status::Done),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::Usage(format!("the system gives no threads: {e}")))
+}
+
+fn print(text: &str) -> Result<(), CliError> {
+    use std::io::Write;
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(CliError::output)
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
+    print(&(text + "\n"))
+}

@@ -1,0 +1,366 @@
+//! `wellhead run`: emulations in the foreground.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::live::LiveLine;
+use super::{CliError, Status, show};
+use crate::emulation::manifest::Manifest;
+use crate::emulation::plan::Tuning;
+use crate::emulation::pool::Pool;
+use crate::emulation::report::{Outcome, Report, ScenarioReport};
+use crate::emulation::running::Ended;
+use crate::emulation::{Control, Emulation, Engine, Environment, Plan, expect};
+use crate::spec::Document;
+use crate::state::{State, StoredRun};
+use crate::telemetry::{Clock, Lateness};
+
+/// How long draining may take after the first signal.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What a run is asked beside its spec.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Worker threads; the machine's cores when absent.
+    pub workers: Option<usize>,
+    /// State folder.
+    pub state: PathBuf,
+    /// Identity of the run.
+    pub run: Option<String>,
+    /// Go on with it.
+    pub resume: bool,
+    /// Where the report goes; `-` is standard output.
+    pub report: Option<PathBuf>,
+    /// Where the manifest goes, beside the state folder's copy.
+    pub manifest: Option<PathBuf>,
+    /// How many sample records and which pictures to show at the end.
+    pub show: usize,
+    /// For tests.
+    pub tuning: Tuning,
+}
+
+/// Runs all emulations of a document to their end.
+///
+/// # Errors
+/// Whatever keeps them from starting: nothing was sent then.
+pub async fn run(
+    engine: &Engine,
+    mut document: Document,
+    options: RunOptions,
+) -> Result<Status, CliError> {
+    if document
+        .emulations()
+        .iter()
+        .any(|spec| spec.sinks.is_empty())
+    {
+        return Err(CliError::Usage(
+            "there is no sink: say where records go, with `sinks:` in the spec or --to (--to stdout, --to file:out.ndjson, --to null)".to_owned(),
+        ));
+    }
+    let state = State::open(&options.state).await?;
+    let stored = find(&state, &document, &options).await?;
+    let run = match &stored {
+        Some(runs) => runs.run.clone(),
+        None => match &options.run {
+            Some(run) => run.clone(),
+            None => drawn_run()?,
+        },
+    };
+    let seed = match stored.as_ref().and_then(|s| s.seed) {
+        Some(seed) => seed,
+        None => drawn_seed()?,
+    };
+    for spec in document.emulations_mut() {
+        spec.seed.get_or_insert(seed);
+    }
+    let plans: Vec<Arc<Plan>> = engine
+        .plans(&document, &run, seed, options.tuning)?
+        .into_iter()
+        .map(Arc::new)
+        .collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = Pool::start(options.workers.unwrap_or(cores))
+        .map_err(|e| CliError::Usage(format!("the system gives no threads: {e}")))?;
+    let environment = Environment {
+        clock: Clock::start(),
+        hands: pool.hands(),
+        state: Some(state.clone()),
+        cancel: CancellationToken::new(),
+        now: now(),
+    };
+    let ended = conduct(&plans, &environment, stored).await?;
+    let status = conclude(&document, &plans, ended, &options, &environment)?;
+    state.close().await;
+    Ok(status)
+}
+
+/// What the state knows of a run that is to be gone on with.
+struct Stored {
+    run: String,
+    seed: Option<u64>,
+    runs: Vec<StoredRun>,
+}
+
+async fn find(
+    state: &State,
+    document: &Document,
+    options: &RunOptions,
+) -> Result<Option<Stored>, CliError> {
+    let first = document
+        .emulations()
+        .first()
+        .map(|spec| spec.display_name());
+    let alone = matches!(document, Document::One(_));
+    let name = first.unwrap_or_default();
+    let newest = match (&options.run, alone) {
+        (Some(run), true) => state.find(run).await?,
+        (Some(run), false) => state.find(&format!("{run}/{name}")).await?,
+        (None, _) => state.newest(&name).await?,
+    };
+    let Some(newest) = newest else {
+        return Ok(None);
+    };
+    if !options.resume {
+        if newest.outcome.is_none() {
+            tracing::info!(run = %newest.id, "an unfinished run of that name is left alone; --resume goes on with it");
+        }
+        return match &options.run {
+            Some(run) => Err(CliError::Usage(format!(
+                "run {run} is known already; go on with it by --resume, or give the new one another name by --run"
+            ))),
+            None => Ok(None),
+        };
+    }
+    // Without a name, a run that is over is no reason not to begin another.
+    if newest.outcome.is_some() && options.run.is_none() {
+        return Ok(None);
+    }
+    let run = match newest.id.strip_suffix(&format!("/{name}")) {
+        Some(run) if !alone => run.to_owned(),
+        _ => newest.id.clone(),
+    };
+    let mut runs = Vec::new();
+    for spec in document.emulations() {
+        let id = if alone {
+            run.clone()
+        } else {
+            format!("{run}/{}", spec.display_name())
+        };
+        runs.extend(state.find(&id).await?);
+    }
+    Ok(Some(Stored {
+        seed: newest.identity["seed"].as_u64(),
+        run,
+        runs,
+    }))
+}
+
+/// Prepares all, then starts all, then waits for all.
+async fn conduct(
+    plans: &[Arc<Plan>],
+    environment: &Environment,
+    stored: Option<Stored>,
+) -> Result<Vec<Outcomes>, CliError> {
+    let mut prepared = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let stored = stored
+            .as_ref()
+            .and_then(|s| s.runs.iter().find(|r| r.id == plan.run));
+        prepared.push(
+            Emulation::prepare(Arc::clone(plan), environment.clone(), stored.cloned()).await?,
+        );
+    }
+    let mut running = Vec::with_capacity(prepared.len());
+    for emulation in prepared {
+        running.push(emulation.start()?);
+    }
+    let controls: Vec<Control> = running.iter().map(|r| r.control()).collect();
+    let line = LiveLine::start(controls.clone());
+    let signals = Signals::listen(controls)?;
+    let mut ended = Vec::with_capacity(running.len());
+    for emulation in running {
+        ended.push(emulation.wait().await);
+    }
+    line.finish().await;
+    let signal = signals.finish().await;
+    Ok(ended
+        .into_iter()
+        .map(|ended| Outcomes { ended, signal })
+        .collect())
+}
+
+struct Outcomes {
+    ended: Ended,
+    /// The signal that stopped it.
+    signal: Option<i32>,
+}
+
+/// Reports, manifests, tables; and the exit status.
+fn conclude(
+    document: &Document,
+    plans: &[Arc<Plan>],
+    outcomes: Vec<Outcomes>,
+    options: &RunOptions,
+    environment: &Environment,
+) -> Result<Status, CliError> {
+    let mut reports = Vec::with_capacity(outcomes.len());
+    let mut manifests = Vec::new();
+    let mut status = Status::Done;
+    for ((plan, outcome), spec) in plans.iter().zip(outcomes).zip(document.emulations()) {
+        let Outcomes { ended, signal } = outcome;
+        let mut report = ended.report;
+        let missing = plan
+            .bound
+            .ticks
+            .unwrap_or(0)
+            .saturating_sub(report.records.generated);
+        report.expect = expect::evaluate(&spec.expect, &report, ended.asked_rate, missing);
+        if let Some(manifest) = ended.manifest {
+            let path = options
+                .state
+                .join("runs")
+                .join(format!("{}.manifest.json", plan.run.replace('/', "+")));
+            write_json(&path, &manifest)?;
+            report.manifest = Some(path.display().to_string());
+            manifests.push(manifest);
+        }
+        status = status.worse(Status::of(&report, &spec.expect, signal));
+        print(plan, &report, &ended.lateness, options, environment)?;
+        reports.push(report);
+    }
+    if let Some(path) = &options.manifest {
+        write_manifests(path, &manifests)?;
+    }
+    if let Some(path) = &options.report {
+        let alone = matches!(document, Document::One(_));
+        match (alone, reports.first()) {
+            (true, Some(report)) => write_json(path, report)?,
+            _ => write_json(
+                path,
+                &ScenarioReport {
+                    emulations: reports,
+                },
+            )?,
+        }
+    }
+    Ok(status)
+}
+
+fn print(
+    plan: &Plan,
+    report: &Report,
+    lateness: &Lateness,
+    options: &RunOptions,
+    environment: &Environment,
+) -> Result<(), CliError> {
+    eprintln!("{}", show::table(report));
+    if options.show > 0 {
+        if let Some(picture) = show::histogram(lateness) {
+            eprintln!("{picture}");
+        }
+        if report.outcome == Outcome::Finished {
+            eprintln!("the first {} records:", options.show);
+            for line in super::preview::sample(plan, options.show, environment.now)? {
+                eprintln!("  {line}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_manifests(path: &Path, manifests: &[Manifest]) -> Result<(), CliError> {
+    match manifests {
+        [only] => write_json(path, only),
+        several => write_json(path, &serde_json::json!({ "emulations": several })),
+    }
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
+    if path == Path::new("-") {
+        println!("{text}");
+        return Ok(());
+    }
+    let written = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent),
+        _ => Ok(()),
+    };
+    written
+        .and_then(|()| std::fs::write(path, text + "\n"))
+        .map_err(|e| CliError::Usage(format!("{} can't be written: {e}", path.display())))
+}
+
+/// A seed from the system's entropy.
+pub fn drawn_seed() -> Result<u64, CliError> {
+    getrandom::u64().map_err(|e| {
+        CliError::Usage(format!(
+            "the system gives no random numbers: {e}; say --seed N"
+        ))
+    })
+}
+
+fn drawn_run() -> Result<String, CliError> {
+    let drawn = getrandom::u32().map_err(|e| {
+        CliError::Usage(format!(
+            "the system gives no random numbers: {e}; say --run ID"
+        ))
+    })?;
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
+    Ok(format!("{stamp}-{drawn:08x}"))
+}
+
+/// The wall clock, nanoseconds since the Unix epoch.
+pub fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// SIGINT and SIGTERM: the first drains, the second ends at once.
+struct Signals {
+    task: tokio::task::JoinHandle<()>,
+    done: CancellationToken,
+    first: Arc<std::sync::atomic::AtomicI32>,
+}
+
+impl Signals {
+    fn listen(controls: Vec<Control>) -> Result<Signals, CliError> {
+        let refused = |e| CliError::Usage(format!("the system refuses signals: {e}"));
+        let mut int = signal(SignalKind::interrupt()).map_err(refused)?;
+        let mut term = signal(SignalKind::terminate()).map_err(refused)?;
+        let first = Arc::new(std::sync::atomic::AtomicI32::new(0));
+        let done = CancellationToken::new();
+        let (told, over) = (Arc::clone(&first), done.clone());
+        let task = tokio::spawn(async move {
+            let got = tokio::select! {
+                _ = int.recv() => 130,
+                _ = term.recv() => 143,
+                () = over.cancelled() => return,
+            };
+            told.store(got, std::sync::atomic::Ordering::SeqCst);
+            eprintln!("stopping: what is due goes out and is settled; once more to end at once");
+            controls.iter().for_each(Control::stop);
+            tokio::select! {
+                _ = int.recv() => eprintln!("ending at once"),
+                _ = term.recv() => eprintln!("ending at once"),
+                () = tokio::time::sleep(GRACE) => {
+                    eprintln!("not drained within {} s: ending", GRACE.as_secs());
+                }
+                () = over.cancelled() => return,
+            }
+            controls.iter().for_each(Control::kill);
+        });
+        Ok(Signals { task, done, first })
+    }
+
+    async fn finish(self) -> Option<i32> {
+        self.done.cancel();
+        // It only waits; nothing of it can fail.
+        let _ = self.task.await;
+        let first = self.first.load(std::sync::atomic::Ordering::SeqCst);
+        (first != 0).then_some(first)
+    }
+}

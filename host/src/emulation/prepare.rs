@@ -1,0 +1,274 @@
+//! From a plan to an emulation that is ready to release: state, lock, sinks, watermarks.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::core::stored;
+use super::plan::Plan;
+use super::{EmulationError, pool};
+use crate::delivery::SinkPoint;
+use crate::schedule::Schedule;
+use crate::sink::rejects::RejectFile;
+use crate::sink::{Context, Receipts, SendError, Sink};
+use crate::state::{Restart, RunLock, State, StoredRun};
+use crate::telemetry::{Clock, Lateness};
+
+/// What emulations of one process share.
+#[derive(Clone)]
+pub struct Environment {
+    /// The process's clock.
+    pub clock: Clock,
+    /// The worker threads.
+    pub hands: pool::Hands,
+    /// Where runs and checkpoints are kept; none for a run that can't be resumed.
+    pub state: Option<State>,
+    /// Fires when everything is to end at once.
+    pub cancel: CancellationToken,
+    /// Wall clock at the start, nanoseconds since the Unix epoch: the origin of all emulations of
+    /// a scenario.
+    pub now: u64,
+}
+
+/// A sink that is logged in and stands where the run goes on.
+pub(super) struct ReadySink {
+    pub kind: String,
+    pub target: String,
+    pub sink: Box<dyn Sink>,
+    pub receipts: Arc<Receipts>,
+    pub base: SinkPoint,
+}
+
+/// An emulation that is ready: nothing of it was released yet by this execution.
+pub struct Emulation {
+    pub(super) plan: Arc<Plan>,
+    pub(super) environment: Environment,
+    pub(super) schedule: Schedule,
+    pub(super) sinks: Vec<ReadySink>,
+    pub(super) restarts: Vec<(u32, Restart)>,
+    pub(super) lock: Option<RunLock>,
+    pub(super) cancel: CancellationToken,
+    /// What is ordered before this is overdue: an earlier execution released it, or promised it.
+    pub(super) overdue: u64,
+}
+
+impl Emulation {
+    /// Prepares a plan. With `resume` an earlier execution of the run is gone on with.
+    ///
+    /// # Errors
+    /// Where the state, a sink, or what the run began with says no: nothing was sent then.
+    pub async fn prepare(
+        plan: Arc<Plan>,
+        environment: Environment,
+        resume: Option<StoredRun>,
+    ) -> Result<Emulation, EmulationError> {
+        let lock = match &environment.state {
+            Some(state) => Some(state.lock(&plan.run)?),
+            None => None,
+        };
+        let overdue = resume.as_ref().and_then(StoredRun::horizon);
+        let schedule = match &resume {
+            Some(stored) => plan.resumed_schedule(stored, environment.now)?,
+            None => plan.first_schedule(environment.now),
+        };
+        let points = resume
+            .as_ref()
+            .map_or_else(Vec::new, |r| r.receipts.clone());
+        let cancel = environment.cancel.child_token();
+        let sinks = ready_sinks(&plan, &environment, &points, resume.is_some(), &cancel).await?;
+        if let Some(state) = &environment.state {
+            let stored = stored(&schedule)?;
+            match &resume {
+                Some(run) => state.save_schedule(&run.id, &stored).await?,
+                None => {
+                    state
+                        .begin(&plan.run, &plan.name, &plan.comparable(), &stored)
+                        .await?;
+                }
+            }
+        }
+        Ok(Emulation {
+            restarts: resume
+                .as_ref()
+                .map_or_else(Vec::new, |r| r.restarts.clone()),
+            overdue: overdue
+                .or(resume
+                    .as_ref()
+                    .and_then(|r| r.progress["released"].as_u64()))
+                .unwrap_or(0),
+            plan,
+            environment,
+            schedule,
+            sinks,
+            lock,
+            cancel,
+        })
+    }
+}
+
+impl Emulation {
+    /// Logs in to each sink of a plan and says which are there; nothing is sent.
+    ///
+    /// # Errors
+    /// The first sink that can't be reached or refuses.
+    pub async fn connect(plan: &Arc<Plan>) -> Result<Vec<String>, EmulationError> {
+        let pool = pool::Pool::start(1).map_err(|e| EmulationError::system("a thread", e))?;
+        let environment = Environment {
+            clock: Clock::start(),
+            hands: pool.hands(),
+            state: None,
+            cancel: CancellationToken::new(),
+            now: 0,
+        };
+        let mut targets = Vec::with_capacity(plan.sinks.len());
+        for planned in &plan.sinks {
+            let target = planned.config.target();
+            let unready = |source: SendError| EmulationError::Unready {
+                target: target.clone(),
+                source,
+            };
+            let receipts = receipts(plan, &environment, None)?;
+            let context = context(plan, receipts, &environment.cancel);
+            let mut sink = planned.config.open(context).map_err(unready)?;
+            sink.probe().await.map_err(unready)?;
+            targets.push(target);
+        }
+        Ok(targets)
+    }
+}
+
+async fn ready_sinks(
+    plan: &Plan,
+    environment: &Environment,
+    points: &[(u32, SinkPoint)],
+    resumed: bool,
+    cancel: &CancellationToken,
+) -> Result<Vec<ReadySink>, EmulationError> {
+    let point = |n: usize| {
+        points
+            .iter()
+            .find(|(sink, _)| *sink as usize == n)
+            .map(|(_, point)| point.clone())
+    };
+    let rejects = rejects(plan, &point)?;
+    let mut ready = Vec::with_capacity(plan.sinks.len());
+    for (n, planned) in plan.sinks.iter().enumerate() {
+        let target = planned.config.target();
+        let unready = |source: SendError| EmulationError::Unready {
+            target: target.clone(),
+            source,
+        };
+        let rejects = rejects.clone().map(|file| (label(n, &target), file));
+        let receipts = receipts(plan, environment, rejects)?;
+        let context = context(plan, Arc::clone(&receipts), cancel);
+        let mut sink = planned.config.open(context).map_err(unready)?;
+        sink.prepare().await.map_err(unready)?;
+        let kept = point(n).filter(|_| resumed);
+        let saved = kept.as_ref().map(|point| &point.receipt);
+        let found = sink.recover(saved).await.map_err(unready)?;
+        let mut base = kept.unwrap_or_default();
+        if resumed && let Some(watermark) = found {
+            rebase(&mut base, watermark);
+        }
+        base.receipt.watermark.resize(plan.streams as usize, 0);
+        receipts.rewind(&base.receipt.watermark);
+        ready.push(ReadySink {
+            kind: planned.kind.clone(),
+            target,
+            sink,
+            receipts,
+            base,
+        });
+    }
+    Ok(ready)
+}
+
+fn receipts(
+    plan: &Plan,
+    environment: &Environment,
+    rejects: Option<(String, Arc<RejectFile>)>,
+) -> Result<Arc<Receipts>, EmulationError> {
+    let lateness =
+        Lateness::new().map_err(|e| EmulationError::system("a histogram of lateness", e))?;
+    let from = vec![0; plan.streams as usize];
+    Ok(Arc::new(Receipts::new(
+        &from,
+        environment.clock,
+        lateness,
+        rejects,
+    )))
+}
+
+fn context(plan: &Plan, receipts: Arc<Receipts>, cancel: &CancellationToken) -> Context {
+    Context {
+        run: plan.run.clone(),
+        emulation: plan.name.clone(),
+        channels: plan.configured.channels.clone().into(),
+        json: plan.json(),
+        streams: plan.streams,
+        receipts,
+        cancel: cancel.clone(),
+    }
+}
+
+/// The sink knows better than the state: what it holds beyond, or no longer holds, is counted so.
+fn rebase(base: &mut SinkPoint, watermark: Vec<u64>) {
+    let total = |w: &[u64]| w.iter().sum::<u64>();
+    let (before, after) = (total(&base.receipt.watermark), total(&watermark));
+    base.acknowledged = (base.acknowledged + after).saturating_sub(before);
+    if after == 0 {
+        base.bytes = 0;
+        base.rejected = 0;
+    }
+    base.receipt.watermark = watermark;
+}
+
+fn label(n: usize, target: &str) -> String {
+    format!("{n} {target}")
+}
+
+fn rejects(
+    plan: &Plan,
+    point: &impl Fn(usize) -> Option<SinkPoint>,
+) -> Result<Option<Arc<RejectFile>>, EmulationError> {
+    let Some(path) = &plan.rejected else {
+        return Ok(None);
+    };
+    let labels: Vec<String> = plan
+        .sinks
+        .iter()
+        .enumerate()
+        .map(|(n, planned)| label(n, &planned.config.target()))
+        .collect();
+    let settled = |sink: &str, stream: u32| {
+        labels
+            .iter()
+            .position(|label| label == sink)
+            .and_then(point)
+            .and_then(|p| p.receipt.watermark.get(stream as usize).copied())
+            .unwrap_or(0)
+    };
+    Ok(Some(Arc::new(RejectFile::open(path, &plan.run, settled)?)))
+}
+
+/// What differs between what a run began with and what it is asked to go on with, for a person.
+pub(super) fn difference(began: &Value, asked: &Value) -> Option<String> {
+    let empty = json!({});
+    let (a, b) = (
+        began.as_object().or(empty.as_object())?,
+        asked.as_object().or(empty.as_object())?,
+    );
+    let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let changed: Vec<String> = keys
+        .into_iter()
+        .filter(|key| a.get(*key) != b.get(*key))
+        .map(|key| {
+            let show = |v: Option<&Value>| v.map_or("nothing".to_owned(), Value::to_string);
+            format!("{key} was {} and is {}", show(a.get(key)), show(b.get(key)))
+        })
+        .collect();
+    (!changed.is_empty()).then(|| changed.join("; "))
+}

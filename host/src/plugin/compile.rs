@@ -1,0 +1,193 @@
+//! From bytes to a component that may be instantiated, or a sentence that says why not.
+
+use semver::Version;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use super::bindings::{Guest, PluginPre};
+use super::cache::Cache;
+use super::{PluginError, Problem};
+
+const PACKAGE: &str = "wellhead:generator/";
+/// Versions of the contract that are served: a later minor version may expect more of its host.
+const SERVED: &str = "1.0";
+/// Functions and types that a generator may import.
+const IMPORTS: [&str; 3] = ["log", "assets", "types"];
+
+const COMPONENT: [u8; 8] = *b"\0asm\x0d\x00\x01\x00";
+const MODULE: [u8; 8] = *b"\0asm\x01\x00\x00\x00";
+
+pub(super) fn refused(origin: &str, problem: Problem) -> PluginError {
+    PluginError::Component {
+        origin: origin.to_owned(),
+        problem,
+    }
+}
+
+/// What the bytes are by their beginning.
+pub(super) fn check_kind(bytes: &[u8], limit: usize) -> Result<(), Problem> {
+    if bytes.len() > limit {
+        let bytes = bytes.len();
+        return Err(Problem::TooLarge { bytes, limit });
+    }
+    if bytes.starts_with(&COMPONENT) {
+        return Ok(());
+    }
+    let first = bytes.trim_ascii_start();
+    Err(match bytes {
+        [] => Problem::Empty,
+        _ if bytes.starts_with(&MODULE) => Problem::CoreModule,
+        _ if Engine::detect_precompiled(bytes).is_some() => Problem::Precompiled,
+        _ if first.starts_with(b"(") || first.starts_with(b";;") => Problem::Text,
+        _ if COMPONENT.starts_with(bytes) => Problem::Invalid("the file ends in its header".into()),
+        _ => Problem::NotWasm,
+    })
+}
+
+/// Compiles, or takes from the cache what was compiled before.
+pub(super) fn component(
+    engine: &Engine,
+    cache: Option<&Cache>,
+    bytes: &[u8],
+    digest: &str,
+) -> Result<Component, Problem> {
+    if let Some(component) = cache.and_then(|cache| cache.load(engine, digest)) {
+        return Ok(component);
+    }
+    let component = Component::from_binary(engine, bytes)
+        .map_err(|error| Problem::Invalid(format!("{error:#}")))?;
+    if let Some(cache) = cache {
+        cache.store(&component, digest);
+    }
+    Ok(component)
+}
+
+/// Checks imports, exports, versions and types.
+pub(super) fn link(
+    engine: &Engine,
+    linker: &Linker<Guest>,
+    component: &Component,
+) -> Result<PluginPre<Guest>, Problem> {
+    let kind = component.component_type();
+    let exports: Vec<_> = kind.exports(engine).map(|(name, _)| name).collect();
+    check_export(&exports)?;
+    for (name, _) in kind.imports(engine) {
+        check_import(name)?;
+    }
+    let types = |error: wasmtime::Error| Problem::Types(format!("{error:#}"));
+    let linked = linker.instantiate_pre(component).map_err(types)?;
+    PluginPre::new(linked).map_err(types)
+}
+
+fn check_export(exports: &[&str]) -> Result<(), Problem> {
+    let versions = exports.iter().filter_map(|name| contract(name));
+    let mut versions = versions.filter(|(interface, _)| *interface == "generator");
+    match versions.next() {
+        Some((_, version)) => check_version(version),
+        None if exports.is_empty() => Err(Problem::World {
+            exports: "nothing".into(),
+        }),
+        None => Err(Problem::World {
+            exports: super::bindings::printable(&exports.join(", ")),
+        }),
+    }
+}
+
+fn check_import(name: &str) -> Result<(), Problem> {
+    if let Some((interface, version)) = contract(name) {
+        check_version(version)?;
+        if IMPORTS.contains(&interface) {
+            return Ok(());
+        }
+    }
+    Err(Problem::Import {
+        name: super::bindings::printable(name),
+        hint: hint(name),
+    })
+}
+
+/// Who provides what a generator isn't given.
+fn hint(name: &str) -> &'static str {
+    if name.starts_with("wasi:") {
+        "that is WASI: build for wasm32-unknown-unknown, or without WASI (clocks, files, entropy)"
+    } else if name.starts_with(PACKAGE) {
+        "build it against wit/generator.wit of this release"
+    } else {
+        "build it without that, or compose it with a component that provides it"
+    }
+}
+
+/// Interface and version of a name of the contract: `wellhead:generator/log@1.0.0`.
+fn contract(name: &str) -> Option<(&str, &str)> {
+    let rest = name.strip_prefix(PACKAGE)?;
+    Some(rest.split_once('@').unwrap_or((rest, "without a number")))
+}
+
+fn check_version(version: &str) -> Result<(), Problem> {
+    let parsed = Version::parse(version).ok();
+    if parsed.is_some_and(|v| v.major == 1 && v.minor == 0 && v.pre.is_empty()) {
+        return Ok(());
+    }
+    Err(Problem::Version {
+        found: super::bindings::printable(version),
+        served: SERVED,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_apart() {
+        let kind = |bytes: &[u8]| check_kind(bytes, 100).unwrap_err();
+        assert_eq!(check_kind(b"\0asm\x0d\0\x01\0...", 100), Ok(()));
+        assert_eq!(kind(b""), Problem::Empty);
+        assert_eq!(kind(b"\0asm\x01\0\0\0..."), Problem::CoreModule);
+        assert_eq!(kind(b"\n (component)"), Problem::Text);
+        assert_eq!(kind(b";; text\n(module)"), Problem::Text);
+        assert_eq!(kind(b"#!/bin/sh"), Problem::NotWasm);
+        assert!(matches!(kind(b"\0asm\x0d"), Problem::Invalid(_)));
+        let large = Problem::TooLarge {
+            bytes: 101,
+            limit: 100,
+        };
+        assert_eq!(kind(&[0; 101]), large);
+    }
+
+    #[test]
+    fn versions_that_are_not_served_are_named() {
+        let export = |name| check_export(&["other", name]);
+        assert_eq!(export("wellhead:generator/generator@1.0.0"), Ok(()));
+        assert_eq!(export("wellhead:generator/generator@1.0.7"), Ok(()));
+        for version in ["1.1.0", "2.0.0", "0.9.0", "1.0.0-rc.1"] {
+            let name = format!("wellhead:generator/generator@{version}");
+            let text = check_export(&[&name]).unwrap_err().to_string();
+            assert!(
+                text.contains(version) && text.contains("serves 1.0"),
+                "{text}"
+            );
+        }
+        let other = export("wasi:http/incoming-handler@0.2.0").unwrap_err();
+        assert!(other.to_string().contains("wasi:http"), "{other}");
+        assert!(
+            check_export(&[])
+                .unwrap_err()
+                .to_string()
+                .contains("nothing")
+        );
+    }
+
+    #[test]
+    fn foreign_imports_are_named() {
+        for name in IMPORTS {
+            assert_eq!(check_import(&format!("{PACKAGE}{name}@1.0.0")), Ok(()));
+        }
+        let text = |name| check_import(name).unwrap_err().to_string();
+        let wasi = text("wasi:clocks/wall-clock@0.2.3");
+        assert!(wasi.contains("wasi:clocks/wall-clock") && wasi.contains("WASI"));
+        assert!(text("wellhead:generator/files@1.0.0").contains("files"));
+        assert!(text("wellhead:generator/log@2.0.0").contains("version 2.0.0"));
+        assert!(text("acme:thing/x").contains("compose"));
+    }
+}

@@ -1,0 +1,229 @@
+//! Where records go: what every sink offers, and the table of the kinds there are.
+//!
+//! A new sink is one file in `sink/` and one row in [`SINKS`]. [`crate::delivery`] wraps each with
+//! retry, checkpoints, rejected records and counts; a sink only talks to its service, says of each
+//! error whether it is worth another try, and settles what the service has taken.
+
+pub mod options;
+pub mod receipts;
+pub mod rejects;
+
+pub mod file;
+pub mod kafka;
+pub mod null;
+pub mod stdout;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::record::{Channel, Group};
+pub use receipts::{Receipts, Rejection};
+
+/// What a sink promises of a record that it settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Guarantee {
+    /// It was handed over; nobody confirmed it.
+    Sent,
+    /// Confirmed; a crash may repeat it.
+    AtLeastOnce,
+    /// Confirmed, and once, also across a crash.
+    ExactlyOnce,
+}
+
+/// The next sequence of each stream: everything below is settled and durable.
+pub type Watermark = Vec<u64>;
+
+/// What a commit confirms.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Receipt {
+    /// Everything below is settled and durable in the sink.
+    pub watermark: Watermark,
+    /// Where the sink stands, for its own [`Sink::recover`] (a file's offset). Null where it needs none.
+    #[serde(default)]
+    pub position: Value,
+}
+
+impl Receipt {
+    /// Of a sink that needs no position.
+    pub fn at(watermark: Watermark) -> Receipt {
+        Receipt {
+            watermark,
+            position: Value::Null,
+        }
+    }
+}
+
+/// What a sink is told of the emulation that it serves.
+#[derive(Clone)]
+pub struct Context {
+    /// Identity of the run, which survives a resume.
+    pub run: String,
+    /// Name of the emulation, for messages.
+    pub emulation: String,
+    /// The generator's channels; a record names its channel by its index here.
+    pub channels: Arc<[Channel]>,
+    /// Whether records are JSON values (else opaque bytes).
+    pub json: bool,
+    /// How many streams the whole emulation has.
+    pub streams: u32,
+    /// Where the sink says what was taken and what was refused.
+    pub receipts: Arc<Receipts>,
+    /// Fires when the emulation is to end at once: every wait also waits on it.
+    pub cancel: CancellationToken,
+}
+
+/// Why a sink couldn't do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SendError {
+    /// Whether the same call may work later (a broker that is down), or never will.
+    pub retry: bool,
+    /// What was wrong, where (host, topic, file) and what to do, without secrets.
+    pub message: String,
+}
+
+impl SendError {
+    /// Worth another try.
+    pub fn transient(message: impl Into<String>) -> SendError {
+        SendError {
+            retry: true,
+            message: message.into(),
+        }
+    }
+
+    /// No use trying again.
+    pub fn fatal(message: impl Into<String>) -> SendError {
+        SendError {
+            retry: false,
+            message: message.into(),
+        }
+    }
+}
+
+/// Why a sink's block in a spec can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// The option that is wrong, where it is one.
+    pub option: Option<String>,
+    /// What was wrong and what to do.
+    pub message: String,
+}
+
+impl ConfigError {
+    /// About the block as a whole.
+    pub fn new(message: impl Into<String>) -> ConfigError {
+        ConfigError {
+            option: None,
+            message: message.into(),
+        }
+    }
+
+    /// About one option.
+    pub fn option(name: impl Into<String>, message: impl Into<String>) -> ConfigError {
+        ConfigError {
+            option: Some(name.into()),
+            message: message.into(),
+        }
+    }
+}
+
+/// A sink in use. Delivery calls, in this order: `prepare`, `recover`, then `write` and `commit`
+/// again and again, then `close`.
+#[async_trait]
+pub trait Sink: Send {
+    /// What a settled record is worth.
+    fn guarantee(&self) -> Guarantee;
+
+    /// Logs in and looks whether records would be taken, and changes nothing. A sink without a
+    /// service has nothing to look for.
+    async fn probe(&mut self) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    /// Logs in, makes what is missing, and finds out whether records would be taken. Nothing is sent.
+    async fn prepare(&mut self) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    /// Goes back to where an earlier execution of this run stood: `saved` is the newest receipt
+    /// of a commit that the state holds, none for a new run. Gives the watermark from which records are to be sent again;
+    /// a sink that carries its own watermark may know better than `saved`.
+    async fn recover(&mut self, saved: Option<&Receipt>) -> Result<Option<Watermark>, SendError> {
+        Ok(saved.map(|receipt| receipt.watermark.clone()))
+    }
+
+    /// Takes a group. What the service has (or will surely not take) is settled by
+    /// [`Receipts::settle`], in this call or later. After an error that is worth a retry the call is made again
+    /// with what wasn't settled of the group.
+    async fn write(&mut self, group: &Group) -> Result<(), SendError>;
+
+    /// Makes durable what was settled so far, without waiting for what is in flight.
+    async fn commit(&mut self) -> Result<Receipt, SendError>;
+
+    /// Waits until everything written is settled and durable. `finished` says that the run is over (a file gets
+    /// its final name); else it will be resumed.
+    async fn close(&mut self, finished: bool) -> Result<Receipt, SendError> {
+        let _ = finished;
+        self.commit().await
+    }
+}
+
+/// The parsed block of a sink in a spec.
+pub trait Config: Send + Sync + std::fmt::Debug {
+    /// Where the records go, as a person writes it, without secrets: `kafka://host:9092/payments`.
+    fn target(&self) -> String;
+
+    /// Checks the block against what will be sent, touching nothing: templates name channels and fields that
+    /// exist, columns agree.
+    fn check(&self, channels: &[Channel], json: bool) -> Result<(), ConfigError>;
+
+    /// Paths (as templates) that it writes, so that two sinks on one file are refused.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// A sink of this block. Doesn't connect.
+    fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError>;
+}
+
+/// A sink URL as typed after `--to`, taken apart: `kind://authority/path?query` or `kind:path?query`.
+#[derive(Clone, Debug, Default)]
+pub struct Address {
+    /// User, password, host and port, undecoded: `user:pw@host:9092`. Empty where there is none.
+    pub authority: String,
+    /// What follows, without the query, percent-decoded but for `{…}` templates being kept: `out/{channel}.ndjson`.
+    pub path: String,
+    /// The block's options, percent-decoded.
+    pub query: Vec<(String, String)>,
+}
+
+/// Makes a block from its options.
+pub type Configure = fn(&Map<String, Value>) -> Result<Arc<dyn Config>, ConfigError>;
+
+/// One kind of sink.
+pub struct Kind {
+    /// As written in `type:` and as the scheme of a URL.
+    pub name: &'static str,
+    /// One sentence for `wellhead sinks`.
+    pub summary: &'static str,
+    /// JSON Schema of the block's options, with defaults and descriptions; a secret is `writeOnly`.
+    pub schema: fn() -> schemars::Schema,
+    /// Options from the address part of a URL (not the query).
+    pub from_address: fn(&Address) -> Result<Map<String, Value>, ConfigError>,
+    /// A block from its options.
+    pub configure: Configure,
+}
+
+/// Every kind of sink there is.
+pub static SINKS: &[Kind] = &[file::KIND, kafka::KIND, null::KIND, stdout::KIND];
+
+/// The kind of that name.
+pub fn find(name: &str) -> Option<&'static Kind> {
+    SINKS.iter().find(|kind| kind.name == name)
+}

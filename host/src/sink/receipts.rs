@@ -1,0 +1,175 @@
+//! What a sink has taken and what it refused: counts, watermarks and lateness.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::SendError;
+use super::rejects::RejectFile;
+use crate::record::Part;
+use crate::telemetry::{Clock, Lateness};
+
+/// A record that the sink refused for good.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    /// Index of the record in its part's batch.
+    pub record: usize,
+    /// The service's reason.
+    pub reason: String,
+}
+
+/// Counts and watermark as they stood together at one instant.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The next sequence of each stream: everything below is settled.
+    pub watermark: Vec<u64>,
+    /// Records that the service has.
+    pub acknowledged: u64,
+    /// Records that the service refused for good.
+    pub rejected: u64,
+    /// Bytes of the acknowledged records, without keys and framing.
+    pub bytes: u64,
+}
+
+struct Inner {
+    counts: Snapshot,
+    lateness: Lateness,
+    /// The first refusal that couldn't be written down.
+    failed: Option<String>,
+}
+
+/// Counts of one sink over one execution, shared by the sink, delivery and reports.
+pub struct Receipts {
+    inner: Mutex<Inner>,
+    rejects: Option<(String, Arc<RejectFile>)>,
+    clock: Clock,
+    changed: tokio::sync::Notify,
+}
+
+impl Receipts {
+    /// Empty counts for as many streams as `from` has watermarks. `rejects` is where refused
+    /// records are written, and the name of the sink there.
+    pub fn new(
+        from: &[u64],
+        clock: Clock,
+        lateness: Lateness,
+        rejects: Option<(String, Arc<RejectFile>)>,
+    ) -> Receipts {
+        Receipts {
+            inner: Mutex::new(Inner {
+                counts: Snapshot {
+                    watermark: from.to_vec(),
+                    ..Snapshot::default()
+                },
+                lateness,
+                failed: None,
+            }),
+            rejects,
+            clock,
+            changed: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// Everything in `part` is settled: the service has it, but for what it refused. Parts of one
+    /// stream are settled in the order of their sequences.
+    pub fn settle(&self, part: &Part, rejections: &[Rejection]) {
+        let mut failed = None;
+        if let Some((sink, file)) = &self.rejects {
+            for rejection in rejections {
+                if let Err(e) = file.write(sink, part, rejection) {
+                    failed.get_or_insert(e.to_string());
+                }
+            }
+        }
+        let refused: u64 = rejections
+            .iter()
+            .map(|r| part.batch.record(r.record).len() as u64)
+            .sum();
+        let mut inner = self.lock();
+        let counts = &mut inner.counts;
+        counts.rejected += rejections.len() as u64;
+        counts.acknowledged += (part.len() - rejections.len()) as u64;
+        counts.bytes += part.bytes() - refused;
+        if let Some(next) = counts.watermark.get_mut(part.stream() as usize) {
+            *next = part.sequences().end;
+        }
+        if inner.failed.is_none() {
+            inner.failed = failed;
+        }
+        if let Some(pace) = part.pace {
+            let now = self.clock.now();
+            for &order in &part.batch.order[part.range.clone()] {
+                inner.lateness.record(now.saturating_sub(pace.due(order)));
+            }
+        }
+        drop(inner);
+        self.changed.notify_one();
+    }
+
+    /// The next sequence of each stream: everything below is settled.
+    pub fn watermark(&self) -> Vec<u64> {
+        self.lock().counts.watermark.clone()
+    }
+
+    /// The next sequence of one stream.
+    pub fn settled(&self, stream: u32) -> u64 {
+        let inner = self.lock();
+        inner
+            .counts
+            .watermark
+            .get(stream as usize)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Where the streams begin again after [`crate::sink::Sink::recover`].
+    pub fn rewind(&self, watermark: &[u64]) {
+        self.lock().counts.watermark = watermark.to_vec();
+    }
+
+    /// Counts and watermark together.
+    pub fn snapshot(&self) -> Snapshot {
+        self.lock().counts.clone()
+    }
+
+    /// Records that the service has.
+    pub fn acknowledged(&self) -> u64 {
+        self.lock().counts.acknowledged
+    }
+
+    /// Records that the service refused for good.
+    pub fn rejected(&self) -> u64 {
+        self.lock().counts.rejected
+    }
+
+    /// Bytes of the records that the service has, without keys and framing.
+    pub fn bytes(&self) -> u64 {
+        self.lock().counts.bytes
+    }
+
+    /// Due instant to receipt.
+    pub fn lateness(&self) -> Lateness {
+        self.lock().lateness.clone()
+    }
+
+    /// Makes the refused records durable, before a watermark that passes them is.
+    ///
+    /// # Errors
+    /// Where the file of rejected records can't be written: the watermark may not move then.
+    pub fn sync_rejects(&self) -> Result<(), SendError> {
+        if let Some(message) = &self.lock().failed {
+            return Err(SendError::fatal(message.clone()));
+        }
+        match &self.rejects {
+            Some((_, file)) => file.sync().map_err(|e| SendError::fatal(e.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until something more is settled (one waiter).
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

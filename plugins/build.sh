@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Builds the stock generators from source into components, for the host to embed:
+#
+#   plugins/build.sh              target/plugins/NAME.wasm and NAME.wasm.zst
+#   plugins/build.sh --fixtures   also the misbehaving ones of the tests, target/fixtures/*.wasm
+#
+# `target` is $CARGO_TARGET_DIR where that is set. Two checkouts in different folders give the same
+# bytes with the same compiler; another compiler gives others. What is up to date stays as it is.
+#
+# The compiler for wasm32-unknown-unknown is, in this order: the one of the Rust toolchain in use;
+# the same after `rustup target add` (given up after WELLHEAD_RUSTUP_TIMEOUT seconds, 20 unless
+# set, for a network may swallow packets for minutes); Debian's packages, installed when this runs
+# as root. WELLHEAD_GUEST_TOOLCHAIN=rustup or =debian takes that one and no other.
+set -euo pipefail
+
+readonly TARGET=wasm32-unknown-unknown
+readonly STOCK=(transaction device-log user-profile)
+readonly DEBIAN_PACKAGES=(rustc-web cargo-web rust-web-src lld-22)
+# A thousand instances have to fit into 2 MiB each, so the stack is not the usual 1 MiB.
+readonly STACK_BYTES=65536
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+ROOT=$(pwd -P)
+readonly ROOT
+
+say() { printf 'plugins: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+with_fixtures=false
+for argument in "$@"; do
+    case $argument in
+        --fixtures) with_fixtures=true ;;
+        *) fail "unknown argument $argument; usage: plugins/build.sh [--fixtures]" ;;
+    esac
+done
+
+# Cargo takes a relative CARGO_TARGET_DIR from the folder it runs in, which is the root here.
+target_dir=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target_dir"
+target_dir=$(cd "$target_dir" && pwd -P)
+export CARGO_TARGET_DIR=$target_dir
+readonly CORE_DIR=$target_dir/$TARGET/guest
+
+# --- Which compiler ----------------------------------------------------------------------------
+
+# Whether the toolchain in use has the target whole: rustup lists a component once it is complete.
+toolchain_has_target() {
+    local rustlib
+    rustlib=$(rustc --print sysroot 2>/dev/null)/lib/rustlib || return 1
+    [[ -n $(compgen -G "$rustlib/$TARGET/lib/libcore-*.rlib") ]] || return 1
+    [[ ! -f $rustlib/components ]] || grep -qx "rust-std-$TARGET" "$rustlib/components"
+}
+
+# Adds the target by rustup, within a bound, and leaves nothing half installed behind.
+rustup_add_target() {
+    local limit=${WELLHEAD_RUSTUP_TIMEOUT:-20} log rustlib
+    command -v rustup >/dev/null && command -v timeout >/dev/null || return 1
+    say "adding $TARGET by rustup, for at most $limit s"
+    log=$(timeout --kill-after=5 "$limit" rustup target add "$TARGET" 2>&1) || true
+    if toolchain_has_target; then
+        return 0
+    fi
+    # What rustup was stopped in the middle of: without this its next attempt would find files in
+    # its way.
+    rustlib=$(rustc --print sysroot)/lib/rustlib
+    if [[ -d $rustlib/$TARGET && -f $rustlib/components ]]; then
+        rm -rf -- "${rustlib:?}/$TARGET"
+    fi
+    say "rustup could not: $(tail -n 1 <<<"${log:-no answer in $limit s}")"
+    return 1
+}
+
+debian_linker() {
+    local name
+    for name in wasm-ld-22 wasm-ld; do
+        if command -v "$name"; then return 0; fi
+    done
+    return 1
+}
+
+debian_is_ready() {
+    local rustlib
+    [[ -x /usr/bin/rustc && -x /usr/bin/cargo ]] && debian_linker >/dev/null || return 1
+    rustlib=$(/usr/bin/rustc --print sysroot)/lib/rustlib
+    [[ -f $rustlib/src/rust/library/core/Cargo.toml ]]
+}
+
+debian_install() {
+    command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || return 1
+    say "installing Debian's ${DEBIAN_PACKAGES[*]}"
+    local install=(apt-get install -y -q --no-install-recommends "${DEBIAN_PACKAGES[@]}")
+    export DEBIAN_FRONTEND=noninteractive
+    if ! "${install[@]}" >/dev/null 2>&1; then
+        apt-get update -q >/dev/null 2>&1 && "${install[@]}" >/dev/null || return 1
+    fi
+    debian_is_ready
+}
+
+choose_toolchain() {
+    local wanted=${WELLHEAD_GUEST_TOOLCHAIN:-auto}
+    if [[ $wanted != debian ]]; then
+        if toolchain_has_target || rustup_add_target; then
+            toolchain=rustup
+            say "compiling with $(rustc --version)"
+            return
+        fi
+    fi
+    if [[ $wanted != rustup ]]; then
+        if debian_is_ready || debian_install; then
+            toolchain=debian
+            say "compiling with Debian's $(/usr/bin/rustc --version)"
+            return
+        fi
+    fi
+    fail "no compiler for $TARGET: type 'rustup target add $TARGET', or as root on Debian" \
+        "'apt-get install ${DEBIAN_PACKAGES[*]}'"
+}
+
+# --- Compiling ---------------------------------------------------------------------------------
+
+# One flag a line, since paths may have spaces in them.
+guest_flags() {
+    printf '%s\n' \
+        -Ctarget-feature=+simd128,+bulk-memory \
+        -Clink-arg=-zstack-size=$STACK_BYTES \
+        -Clink-arg=--stack-first \
+        '--cfg=getrandom_backend="unsupported"' \
+        "--remap-path-prefix=$ROOT=/wellhead" \
+        "--remap-path-prefix=$target_dir=/target" \
+        "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+}
+
+# Cargo for guests. The encoded flags go before any RUSTFLAGS that the caller has set, which are
+# meant for the host.
+guest_cargo() {
+    local flags
+    flags=$(guest_flags | paste -s -d $'\x1f')
+    local arguments=(build --quiet --profile guest --target "$TARGET" "$@")
+    if [[ $toolchain == rustup ]]; then
+        CARGO_ENCODED_RUSTFLAGS=$flags cargo "${arguments[@]}"
+    else
+        # Debian's compiler comes with the standard library's sources alone.
+        CARGO_ENCODED_RUSTFLAGS=$flags RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+            CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(debian_linker) \
+            /usr/bin/cargo "${arguments[@]}" -Zbuild-std=std,panic_abort
+    fi
+}
+
+# The file that cargo makes of a library: its name with underscores.
+core_of() { printf '%s/%s.wasm' "$CORE_DIR" "${1//-/_}"; }
+
+# up_to_date OUTPUT INPUT...: whether OUTPUT is there and no INPUT is newer.
+up_to_date() {
+    local output=$1 input
+    shift
+    [[ -f $output ]] || return 1
+    for input in "$@"; do
+        [[ ! $input -nt $output ]] || return 1
+    done
+}
+
+build_pack() {
+    say "building wellhead-pack"
+    cargo build --quiet --release -p wellhead-pack
+    pack=$target_dir/release/wellhead-pack
+}
+
+build_stock() {
+    local name out=$target_dir/plugins packages=()
+    for name in "${STOCK[@]}"; do
+        packages+=(-p "wellhead-$name")
+    done
+    mkdir -p "$out"
+    say "building ${STOCK[*]}"
+    guest_cargo "${packages[@]}"
+    for name in "${STOCK[@]}"; do
+        local core
+        core=$(core_of "$name")
+        if up_to_date "$out/$name.wasm" "$core" "$pack" && [[ -f $out/$name.wasm.zst ]]; then
+            say "$name is up to date"
+        else
+            "$pack" "$core" "$out/$name.wasm" --zstd "$out/$name.wasm.zst"
+            say "$name: $(wc -c <"$out/$name.wasm") bytes, $(wc -c <"$out/$name.wasm.zst") compressed"
+        fi
+    done
+}
+
+choose_toolchain
+build_pack
+build_stock
+if $with_fixtures; then
+    # shellcheck source=../tests/fixtures/build.sh
+    source tests/fixtures/build.sh
+    build_fixtures
+fi

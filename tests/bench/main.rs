@@ -1,0 +1,95 @@
+//! `make bench`: how fast wellhead is, as ratios of one run.
+//!
+//! A ratio travels from machine to machine and a figure doesn't, so that hardly a target is a
+//! figure, and none is asserted: the table says which are reached. Names of groups as arguments
+//! (`make bench BENCH='generate kafka'`) leave out the others.
+
+mod ceiling;
+mod generate;
+mod guest;
+mod kafka;
+mod lateness;
+mod measure;
+mod pipeline;
+mod program;
+mod start;
+mod streams;
+mod table;
+
+use std::process::ExitCode;
+
+use measure::Outcome;
+use table::Row;
+
+/// Rows that are measured together.
+struct Group {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Outcome<Vec<Row>>,
+}
+
+const GROUPS: [Group; 6] = [
+    Group {
+        name: "generate",
+        what: "components against the same source compiled natively",
+        run: generate::rows,
+    },
+    Group {
+        name: "pipeline",
+        what: "the whole host into null against bare calls of the component",
+        run: pipeline::rows,
+    },
+    Group {
+        name: "kafka",
+        what: "the Kafka sink against a bare loop over its client",
+        run: kafka::rows,
+    },
+    Group {
+        name: "lateness",
+        what: "release against the due instant",
+        run: lateness::rows,
+    },
+    Group {
+        name: "streams",
+        what: "a thousand streams against one",
+        run: streams::rows,
+    },
+    Group {
+        name: "start",
+        what: "the second start of a stock generator",
+        run: start::rows,
+    },
+];
+
+fn main() -> ExitCode {
+    // Cargo adds `--bench`.
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    for name in &wanted {
+        if GROUPS.iter().all(|group| group.name != *name) {
+            let known: Vec<_> = GROUPS.iter().map(|group| group.name).collect();
+            eprintln!("no group is called {name}; there are: {}", known.join(", "));
+            return ExitCode::from(2);
+        }
+    }
+    let mut rows = Vec::new();
+    let mut status = ExitCode::SUCCESS;
+    for group in &GROUPS {
+        if !wanted.is_empty() && wanted.iter().all(|name| name != group.name) {
+            continue;
+        }
+        eprintln!("bench: {}: {}", group.name, group.what);
+        match (group.run)() {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => {
+                eprintln!("bench: {}: {error}", group.name);
+                rows.push(Row::beside(group.name, "not measured, see above"));
+                status = ExitCode::FAILURE;
+            }
+        }
+    }
+    table::print(&rows);
+    status
+}

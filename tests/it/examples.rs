@@ -1,0 +1,123 @@
+//! Every example runs as it is.
+
+use std::path::{Path, PathBuf};
+
+use crate::common::{Sandbox, service};
+
+fn example(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples")
+        .join(name);
+    assert!(path.exists(), "{}", path.display());
+    path
+}
+
+fn lines(sandbox: &Sandbox, name: &str) -> usize {
+    let bytes = std::fs::read(sandbox.path(name)).unwrap();
+    bytes.iter().filter(|b| **b == b'\n').count()
+}
+
+#[test]
+fn first() {
+    let sandbox = Sandbox::new();
+    let spec = example("first.yaml");
+    sandbox.expect(
+        0,
+        &["run", &spec.to_string_lossy(), "--for", "2s", "--show", "2"],
+    );
+    assert_eq!(lines(&sandbox, "out/payments.ndjson"), 4000);
+    assert_eq!(lines(&sandbox, "out/payments.csv"), 4001);
+}
+
+#[test]
+fn device_log() {
+    let sandbox = Sandbox::new();
+    let spec = example("device-log.yaml");
+    sandbox.expect(0, &["run", &spec.to_string_lossy(), "--report", "r.json"]);
+    // A Poisson process of 20/s over a day: its count is within six standard deviations.
+    let records = sandbox.json("r.json")["records"]["acknowledged"]
+        .as_u64()
+        .unwrap();
+    assert!(records.abs_diff(20 * 86_400) < 6 * 1_315, "{records}");
+}
+
+#[test]
+fn scenario_refers_to_the_same_customers() {
+    let sandbox = Sandbox::new();
+    let spec = example("scenario.toml");
+    sandbox.expect(0, &["run", &spec.to_string_lossy(), "--report", "r.json"]);
+    let report = sandbox.json("r.json");
+    assert_eq!(report["emulations"].as_array().unwrap().len(), 2);
+    let faulted = report["emulations"][1]["records"]["faulted"]
+        .as_u64()
+        .unwrap();
+    assert!(faulted > 0, "{report}");
+    let read = |name: &str| -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(sandbox.path(name)).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let (customers, payments) = (
+        read("out/customers.ndjson"),
+        read("out/late-payments.ndjson"),
+    );
+    assert_eq!(customers.len(), 1000);
+    for payment in &payments {
+        let id = payment["customer_id"].as_u64().unwrap();
+        let holder = payment["card"]["holder"].as_str().unwrap();
+        let text = customers[id as usize].to_string();
+        let last = holder.rsplit(' ').next().unwrap();
+        assert!(text.contains(last), "{holder} isn't {text}");
+    }
+}
+
+#[test]
+fn kafka() {
+    let Some(broker) = service("WELLHEAD_TEST_KAFKA") else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let spec = std::fs::read_to_string(example("kafka.yaml")).unwrap();
+    let topic = format!("payments-{}", std::process::id());
+    let spec = spec
+        .replace("localhost:9092", &broker)
+        .replace("topic: payments", &format!("topic: {topic}"));
+    sandbox.write("kafka.yaml", &spec);
+    // The expectation of lateness is for a machine that does nothing else.
+    let spec = spec
+        .replace(", release_p99: \"< 5ms\"", "")
+        .replace("rate: \">= 99%\", ", "");
+    sandbox.write("kafka.yaml", &spec);
+    sandbox.expect(
+        0,
+        &["run", "kafka.yaml", "--for", "2s", "--report", "r.json"],
+    );
+    let report = sandbox.json("r.json");
+    let faulted = report["records"]["faulted"].as_u64().unwrap();
+    assert_eq!(
+        report["records"]["acknowledged"].as_u64(),
+        Some(10_000 + faulted),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_host_is_a_library() {
+    let own = crate::common::program();
+    let embed = own.parent().unwrap().join("wellhead-embed");
+    assert!(
+        embed.exists(),
+        "{} isn't there: `make test` builds it",
+        embed.display()
+    );
+    let output = std::process::Command::new(embed).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 20);
+    let source = std::fs::read_to_string(example("embed/src/main.rs")).unwrap();
+    assert!(source.lines().count() < 60, "the example has grown");
+}

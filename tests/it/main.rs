@@ -1,0 +1,21 @@
+//! Integration tests: one binary, so that `cargo test` links once.
+//!
+//! They run the program as users do, or the library as embedders do, against files and real
+//! services. A test that needs a service which isn't there says so loudly, and fails in CI.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod bytes;
+mod cli;
+mod common;
+mod examples;
+mod plugin;
+mod resume;
+mod shutdown;
+mod sink;
+mod tidy;

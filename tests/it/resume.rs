@@ -1,0 +1,242 @@
+//! After `kill -9` a run goes on from its watermark, and the result is that of a run in one piece.
+
+use serde_json::Value;
+
+use crate::common::{Sandbox, signal, until, wait};
+
+const GENERATORS: [&str; 3] = ["transaction", "device-log", "user-profile"];
+
+fn streams(manifest: &Value) -> Value {
+    manifest["streams"].clone()
+}
+
+/// Kills a paced run of 4,000 records once its file has grown to `bytes`, and resumes it.
+fn killed_and_resumed(generator: &str, format: &str, bytes: u64) {
+    let file = format!("out.{format}");
+    let to = format!("file:{file}");
+    let arguments = |more: &[&'static str]| -> Vec<String> {
+        [
+            "run",
+            generator,
+            "--seed",
+            "7",
+            "--streams",
+            "3",
+            "--start",
+            "2024-01-01T00:00:00Z",
+            "--load",
+            "4000/s",
+            "--records",
+            "4000",
+            "--run",
+            "crash",
+            "--to",
+            &to,
+            "--manifest",
+            "m.json",
+            "--report",
+            "r.json",
+        ]
+        .iter()
+        .chain(more)
+        .map(|s| (*s).to_owned())
+        .collect()
+    };
+    let one = Sandbox::new();
+    one.expect(0, &strs(&arguments(&[])));
+
+    let broken = Sandbox::new();
+    let child = broken.command(&strs(&arguments(&[]))).spawn().unwrap();
+    let id = child.id();
+    until("the file has grown", || partial_bytes(&broken) >= bytes);
+    signal(id, rustix::process::Signal::KILL);
+    let killed = wait(child);
+    assert!(!killed.status.success(), "it ended before it was killed");
+    assert!(
+        !broken.path(&file).exists(),
+        "the final name came too early"
+    );
+
+    broken.expect(0, &strs(&arguments(&["--resume"])));
+    let report = broken.json("r.json");
+    assert_eq!(report["records"]["acknowledged"], 4000, "{report}");
+    let (again, whole) = (broken.json("m.json"), one.json("m.json"));
+    assert_eq!(streams(&again), streams(&whole));
+    let read = |sandbox: &Sandbox| std::fs::read(sandbox.path(&file)).unwrap();
+    assert!(
+        read(&broken) == read(&one),
+        "the resumed file differs from one in one piece"
+    );
+}
+
+fn strs(owned: &[String]) -> Vec<&str> {
+    owned.iter().map(String::as_str).collect()
+}
+
+/// Bytes of all unfinished files of the run.
+fn partial_bytes(sandbox: &Sandbox) -> u64 {
+    std::fs::read_dir(sandbox.path(""))
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.contains("partial")
+                .then(|| entry.metadata().map_or(0, |m| m.len()))
+        })
+        .sum()
+}
+
+#[test]
+fn a_killed_run_goes_on_without_loss_or_repeat() {
+    for (generator, bytes) in GENERATORS.iter().zip([1, 150_000, 400_000]) {
+        killed_and_resumed(generator, "ndjson", bytes);
+    }
+}
+
+#[test]
+fn csv_is_cut_back_to_the_watermark_too() {
+    killed_and_resumed("transaction", "csv", 100_000);
+}
+
+#[test]
+fn a_difference_is_named_and_refused() {
+    let sandbox = Sandbox::new();
+    let child = sandbox
+        .command(&[
+            "run",
+            "transaction",
+            "--seed",
+            "1",
+            "--load",
+            "50/s",
+            "--run",
+            "r",
+            "--to",
+            "file:o.ndjson",
+        ])
+        .spawn()
+        .unwrap();
+    let id = child.id();
+    until("it writes", || partial_bytes(&sandbox) > 0);
+    signal(id, rustix::process::Signal::KILL);
+    wait(child);
+    let refused = sandbox.expect(
+        2,
+        &[
+            "run",
+            "transaction",
+            "--seed",
+            "2",
+            "--load",
+            "50/s",
+            "--run",
+            "r",
+            "--to",
+            "file:o.ndjson",
+            "--resume",
+        ],
+    );
+    let said = crate::common::stderr(&refused);
+    assert!(
+        said.contains("seed") && said.contains('1') && said.contains('2'),
+        "{said}"
+    );
+}
+
+#[test]
+fn two_processes_on_one_run_are_told_of_each_other() {
+    let sandbox = Sandbox::new();
+    let arguments = [
+        "run",
+        "transaction",
+        "--seed",
+        "1",
+        "--load",
+        "50/s",
+        "--run",
+        "r",
+        "--to",
+        "file:o.ndjson",
+    ];
+    let child = sandbox.command(&arguments).spawn().unwrap();
+    let id = child.id();
+    until("it writes", || partial_bytes(&sandbox) > 0);
+    let mut again: Vec<&str> = arguments.to_vec();
+    again.push("--resume");
+    let refused = sandbox.expect(2, &again);
+    assert!(crate::common::stderr(&refused).contains(&format!("process {id}")));
+    signal(id, rustix::process::Signal::TERM);
+    assert_eq!(
+        wait(child).status.code(),
+        Some(0),
+        "a run without an end is done when it is stopped"
+    );
+}
+
+/// At least once: after a kill nothing is missing, and what is there twice was in flight.
+#[test]
+fn a_killed_run_into_kafka_loses_nothing() {
+    let Some(broker) = crate::common::service("WELLHEAD_TEST_KAFKA") else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let topic = format!("killed-{}", std::process::id());
+    let to = format!("kafka://{broker}/{topic}?partitions=3");
+    let arguments = [
+        "run",
+        "transaction",
+        "--seed",
+        "7",
+        "--streams",
+        "2",
+        "--start",
+        "2024-01-01T00:00:00Z",
+        "--load",
+        "4000/s",
+        "--records",
+        "12000",
+        "--run",
+        "r",
+        "--to",
+        &to,
+        "--report",
+        "r.json",
+    ];
+    let child = sandbox.command(&arguments).spawn().unwrap();
+    let id = child.id();
+    until("something has arrived", || {
+        consumed(&broker, &topic).len() > 4_000
+    });
+    signal(id, rustix::process::Signal::KILL);
+    wait(child);
+    let mut again = arguments.to_vec();
+    again.push("--resume");
+    sandbox.expect(0, &again);
+    assert_eq!(sandbox.json("r.json")["records"]["acknowledged"], 12_000);
+    let all = consumed(&broker, &topic);
+    let distinct: std::collections::HashSet<&String> = all.iter().collect();
+    assert_eq!(distinct.len(), 12_000, "{} arrived in all", all.len());
+}
+
+/// The transaction ids that an independent client reads from the topic.
+fn consumed(broker: &str, topic: &str) -> Vec<String> {
+    let output = std::process::Command::new("kcat")
+        .args([
+            "-b",
+            broker,
+            "-t",
+            topic,
+            "-C",
+            "-e",
+            "-q",
+            "-o",
+            "beginning",
+        ])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|record| Some(record["transaction_id"].as_str()?.to_owned()))
+        .collect()
+}

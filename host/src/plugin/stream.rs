@@ -147,7 +147,7 @@ impl Stream {
         let generated = self.call(first, times)?;
         sample::check(
             &self.configured,
-            self.settings.stream_index,
+            (self.settings.stream_index, self.settings.stream_count),
             first,
             &generated,
         )?;

@@ -15,9 +15,9 @@ const TURNS: usize = 5;
 /// Records of a turn: about a second.
 const RECORDS: u64 = 6_000_000;
 
-/// What other generators of load reach on the machine where the target was set, with a record of
-/// their own choice; `issue` figures, since they aren't built here.
-const PEERS: &str = "there: benthos 83 k/s, jr 86 k/s, lading's library 2.06 M/s";
+/// What other generators of load reach a core on the machine where the target was set, each with a
+/// record of its own choice. They aren't built here.
+const PEERS: &str = "benthos 83 k, jr 86 k, lading's library 2.06 M there";
 
 /// Records a second of bare calls on so many threads.
 fn bare(configured: &Arc<Configured>, threads: u32) -> Outcome<f64> {
@@ -98,7 +98,7 @@ pub fn rows() -> Outcome<Vec<Row>> {
             &detail,
         ),
         Row {
-            name: "host into null, 1 worker, records/s".to_owned(),
+            name: "host into null, 1 worker".to_owned(),
             measured: format!("{}  ({PEERS})", rate(absolute)),
             target: "≥ 5 M/s there".to_owned(),
             reached: Some(absolute >= 5e6),

@@ -12,8 +12,8 @@ const MANY: &str = "1001";
 /// Each stream needs devices of its own; as many for one stream, for the same work.
 const DEVICES: &str = "devices=10010";
 /// Records of a short and of a long run, whose difference leaves out what a start costs.
-const SHORT: u64 = 2_000_000;
-const LONG: u64 = 8_000_000;
+const SHORT: u64 = 4_000_000;
+const LONG: u64 = 20_000_000;
 /// Memory that grows by less than a MiB in so long has come to rest.
 const REST: Duration = Duration::from_millis(1_500);
 const PATIENCE: Duration = Duration::from_secs(40);

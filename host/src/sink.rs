@@ -7,6 +7,7 @@
 pub mod options;
 pub mod receipts;
 pub mod rejects;
+pub mod tls;
 
 pub mod file;
 pub mod kafka;

@@ -4,9 +4,10 @@
 //! each as its length (u32, little endian) and its bytes. The last block may be short; a record
 //! that is empty counts, with length 0. Digests are in canonical (big-endian) form. Blocks make
 //! the hash resumable: 16 bytes go into a checkpoint and the chain goes on from there.
-//! XXH3: <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>.
+//! XXH3: <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>. The implementation is the one
+//! that chooses its instructions at run time, since the program runs on any x86-64.
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128 as Hasher;
 
 /// Records in a block.
 pub const BLOCK: u64 = 65_536;
@@ -23,7 +24,7 @@ const GATHER: usize = 16 * 1024;
 
 /// A hash that records are added to, in index order.
 pub struct Chain {
-    block: Xxh3,
+    block: Hasher,
     records: u64,
     last: Digest,
     gathered: Vec<u8>,
@@ -37,8 +38,8 @@ impl Chain {
 
     /// After `records` records, a multiple of [`BLOCK`], whose digest is `digest`.
     pub fn resume(records: u64, digest: Digest) -> Chain {
-        let mut block = Xxh3::new();
-        block.update(&digest);
+        let mut block = Hasher::new();
+        block.write(&digest);
         Chain {
             block,
             records,
@@ -72,9 +73,9 @@ impl Chain {
             start = self.gather(payload, start, now);
             self.records += now.len() as u64;
             if self.records.is_multiple_of(BLOCK) {
-                self.last = self.block.digest128().to_be_bytes();
-                self.block.reset();
-                self.block.update(&self.last);
+                self.last = self.block.finish_128().to_be_bytes();
+                self.block = Hasher::new();
+                self.block.write(&self.last);
             }
             ends = later;
         }
@@ -85,7 +86,7 @@ impl Chain {
         if self.records.is_multiple_of(BLOCK) {
             self.last
         } else {
-            self.block.digest128().to_be_bytes()
+            self.block.finish_128().to_be_bytes()
         }
     }
 
@@ -98,12 +99,12 @@ impl Chain {
             self.gathered.extend_from_slice(&length.to_le_bytes());
             self.gathered.extend_from_slice(record);
             if self.gathered.len() >= GATHER {
-                self.block.update(&self.gathered);
+                self.block.write(&self.gathered);
                 self.gathered.clear();
             }
             start = end as usize;
         }
-        self.block.update(&self.gathered);
+        self.block.write(&self.gathered);
         self.gathered.clear();
         start
     }

@@ -21,8 +21,6 @@ use crate::telemetry::Lateness;
 
 /// Releases closer together than this go out together.
 const TOGETHER: Nanos = 500_000;
-/// From so many streams on, an unpaced release waits for [`TOGETHER`] too.
-const MANY: usize = 32;
 /// Longest sleep, so that a stop, a pause or another rate take hold soon.
 const NAP: Nanos = 20_000_000;
 
@@ -266,8 +264,9 @@ impl Pacer {
             (Some(pace), None) if certain != u64::MAX && pace.due(certain) > now + NAP => {
                 self.sleep_until(now + NAP);
             }
-            // Nothing is due: with many streams a pass over all of them is worth some more records.
-            (None, _) if self.fronts.len() > MANY => self.sleep_until(now + TOGETHER),
+            // Nothing is due: waking this thread and the sinks for each call of a generator would cost
+            // more than it gains.
+            (None, _) => self.sleep_until(now + TOGETHER),
             _ => std::thread::park_timeout(Duration::from_millis(2)),
         }
     }

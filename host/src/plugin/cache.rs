@@ -9,9 +9,9 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use twox_hash::{XxHash3_64, XxHash3_128};
 use wasmtime::Engine;
 use wasmtime::component::Component;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// Most files kept; the oldest go first.
 const FILES: usize = 64;
@@ -33,7 +33,7 @@ impl Cache {
             tracing::warn!(%folder, "compiled generators are not cached: {reason}");
             return None;
         }
-        let mut hasher = Xxh3::new();
+        let mut hasher = XxHash3_64::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let engine = format!("{:016x}", hasher.finish());
         Some(Cache { folder, engine })
@@ -75,7 +75,7 @@ impl Cache {
     fn write(&self, artifact: &[u8], digest: &str) -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(artifact)?;
-        file.write_all(&xxh3_128(artifact).to_be_bytes())?;
+        file.write_all(&XxHash3_128::oneshot(artifact).to_be_bytes())?;
         file.persist(self.path(digest))
             .map_err(|error| error.error)?;
         self.prune()
@@ -105,7 +105,7 @@ impl Cache {
 
 fn checked(bytes: &[u8]) -> Option<&[u8]> {
     let (artifact, checksum) = bytes.split_last_chunk::<CHECKSUM>()?;
-    (xxh3_128(artifact).to_be_bytes() == *checksum).then_some(artifact)
+    (XxHash3_128::oneshot(artifact).to_be_bytes() == *checksum).then_some(artifact)
 }
 
 /// Whether the folder is there, ours, and nobody else may write to it.
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn damage_is_seen() {
         let mut bytes = b"artifact".to_vec();
-        bytes.extend(xxh3_128(b"artifact").to_be_bytes());
+        bytes.extend(XxHash3_128::oneshot(b"artifact").to_be_bytes());
         assert_eq!(checked(&bytes), Some(&b"artifact"[..]));
         assert_eq!(checked(&bytes[..bytes.len() - 1]), None);
         bytes[3] ^= 1;

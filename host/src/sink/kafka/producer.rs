@@ -1,6 +1,7 @@
 //! The sink: records into librdkafka's queue, and what a commit says of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rdkafka::ClientConfig;
@@ -15,6 +16,9 @@ use super::routes::{Headers, Keys, Rules, TopicOf, Topics};
 use super::tracker::{SLOT, Tracker, number};
 use crate::record::{Batch, Group, Operation, Part};
 use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
+
+/// How long a full queue drains before more is put in.
+const DRAIN: Duration = Duration::from_millis(2);
 
 /// A producer of one block of a spec.
 pub(super) struct KafkaSink {
@@ -100,10 +104,16 @@ impl KafkaSink {
         }
     }
 
+    /// Lets a full queue drain for a moment: whoever came back for each record that leaves it would
+    /// keep waking librdkafka's threads.
     async fn wait_for_room(&self) -> Result<(), SendError> {
+        self.wait(tokio::time::sleep(DRAIN)).await
+    }
+
+    async fn wait(&self, until: impl Future<Output = ()>) -> Result<(), SendError> {
         self.failure()?;
         tokio::select! {
-            () = self.tracker.changed() => Ok(()),
+            () = until => Ok(()),
             () = self.context.cancel.cancelled() => Err(SendError::fatal(format!(
                 "kafka ({}): stopped while records waited for the brokers", self.options.brokers
             ))),
@@ -306,7 +316,7 @@ impl Sink for KafkaSink {
 
     async fn close(&mut self, _: bool) -> Result<Receipt, SendError> {
         while !self.tracker.idle() {
-            self.wait_for_room().await?;
+            self.wait(self.tracker.changed()).await?;
         }
         self.failure()?;
         if let Some(client) = self.client.take() {

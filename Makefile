@@ -14,7 +14,7 @@ RUN_FLAGS ?= --show 10
 # Passed on to cargo: `make test TEST_FLAGS='-p wellhead' TEST_ARGS='sink::kafka'`.
 TEST_FLAGS ?= --workspace
 TEST_ARGS ?=
-BENCH_FLAGS ?= -p wellhead-tests --bench bench
+BENCH_FLAGS ?= --workspace --bench bench
 # Which groups of rows; all when empty.
 BENCH ?=
 # The services that the tests need; each is stopped again unless somebody else uses it.

@@ -1,5 +1,5 @@
-//! Components called bare: through the host's plugin runtime, with its deadlines, its limits and
-//! its checks of every batch, and nothing else of the host: no sampling against the schema.
+//! Components called bare: through the host's plugin runtime, with its deadlines and limits, and
+//! nothing else of the host, neither its checks of what comes back nor its hashes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Bare {
         let times = self.next..self.next + BATCH;
         self.times.clear();
         self.times.extend(times.map(|index| START + index * STEP));
-        let batch = self.stream.generate(self.next, &self.times)?;
+        let batch = self.stream.generate_unchecked(self.next, &self.times)?;
         if batch.is_empty() {
             return Err("the stream ended".into());
         }

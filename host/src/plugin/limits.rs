@@ -79,6 +79,13 @@ impl Limits {
         self.batch_bytes + self.batch_records * 10 + self.state_bytes.max(8 * MIB)
     }
 
+    /// Memory above which an instance is replaced that needs `base` for its first batch: a generator
+    /// that is large from the start isn't replaced again and again.
+    pub(super) fn replace_above(&self, base: usize) -> usize {
+        let room = self.memory_bytes.saturating_sub(base);
+        self.replace_above_bytes.max(base + room / 2)
+    }
+
     /// Name and value of each limit, for people.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -239,6 +246,18 @@ impl ResourceLimiter for Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_generator_keeps_half_of_its_room() {
+        let limits = Limits {
+            memory_bytes: 100,
+            replace_above_bytes: 75,
+            ..Limits::default()
+        };
+        assert_eq!(limits.replace_above(10), 75);
+        assert_eq!(limits.replace_above(80), 90);
+        assert_eq!(limits.replace_above(100), 100);
+    }
 
     #[test]
     fn memories_are_summed() {

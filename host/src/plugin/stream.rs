@@ -8,7 +8,7 @@ use wasmtime::component::ResourceAny;
 use super::batch::{self, Broken, Expected, Generated};
 use super::bindings::{contract, printable};
 use super::instance::Instance;
-use super::{Configured, Limits, PluginError, sample};
+use super::{Configured, PluginError, sample};
 
 /// Records asked for at once when a generator is taken through records again.
 const REPLAYED: u64 = 1000;
@@ -97,6 +97,18 @@ impl Stream {
         self.noting(generated)
     }
 
+    /// As [`Stream::generate`] where nothing is to be replaced, without a look at what comes back: what a
+    /// call costs by itself, for measuring. Its records are to be used for nothing else.
+    #[doc(hidden)]
+    pub fn generate_unchecked(
+        &mut self,
+        first: u64,
+        times: &[u64],
+    ) -> Result<Generated, PluginError> {
+        self.reach(first)?;
+        self.ask(first, times)
+    }
+
     /// The state after the last record, at most 1 MiB; none where the generator keeps or gives
     /// none. One with random access isn't asked.
     pub fn save(&mut self) -> Result<Option<Vec<u8>>, PluginError> {
@@ -158,7 +170,7 @@ impl Stream {
         if let Some(live) = &mut self.live {
             live.batches += 1;
             if live.batches == 1 {
-                live.replace_above = threshold(limits, live.instance.memory());
+                live.replace_above = limits.replace_above(live.instance.memory());
             }
         }
         Ok(generated)
@@ -326,6 +338,12 @@ impl Stream {
             channels: self.configured.channels.len(),
             json: self.configured.generator.description.is_json(),
         };
+        let generated = self.ask(first, times)?;
+        batch::check(&generated, &expected).map_err(|broken| self.broken(broken, first))?;
+        Ok(generated)
+    }
+
+    fn ask(&mut self, first: u64, times: &[u64]) -> Result<Generated, PluginError> {
         let Some(live) = &mut self.live else {
             return Ok(Generated::default());
         };
@@ -333,7 +351,6 @@ impl Stream {
             Ok(batch) => Generated::from(batch),
             Err(error) => return Err(self.said(first, error.words())),
         };
-        batch::check(&generated, &expected).map_err(|broken| self.broken(broken, first))?;
         self.next = first + generated.len() as u64;
         Ok(generated)
     }
@@ -369,29 +386,5 @@ impl std::fmt::Debug for Stream {
             .field("stream", &self.settings.stream_index)
             .field("next", &self.next)
             .finish_non_exhaustive()
-    }
-}
-
-/// Memory above which an instance is replaced that needs `base` for its first batch: a generator
-/// that is large from the start isn't replaced again and again.
-fn threshold(limits: &Limits, base: usize) -> usize {
-    let room = limits.memory_bytes.saturating_sub(base);
-    limits.replace_above_bytes.max(base + room / 2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_generator_keeps_half_of_its_room() {
-        let limits = Limits {
-            memory_bytes: 100,
-            replace_above_bytes: 75,
-            ..Limits::default()
-        };
-        assert_eq!(threshold(&limits, 10), 75);
-        assert_eq!(threshold(&limits, 80), 90);
-        assert_eq!(threshold(&limits, 100), 100);
     }
 }

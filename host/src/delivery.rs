@@ -1,8 +1,8 @@
 //! What stands around every sink: retry with backoff, commits, counts.
 //!
 //! One task for each sink takes released groups from its outlet, has the sink write them, tries
-//! again what failed for now, and commits once a second. A sink that is down stalls its emulation;
-//! nothing is dropped.
+//! again what failed for now, and commits once a second. A sink that is down stalls its emulation,
+//! and nothing is dropped, unless its block says `on_full: drop`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use backon::BackoffBuilder;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{Group, Part};
@@ -21,6 +21,16 @@ use crate::sink::{Receipt, Receipts, SendError, Sink};
 const ROOM_KIB: usize = 16 * 1024;
 /// How often what was settled is made durable.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
+
+/// What becomes of records that a sink has no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFull {
+    /// The schedule waits for the sink.
+    #[default]
+    Wait,
+    /// This sink doesn't get them, and they are counted.
+    Drop,
+}
 
 /// A sink failed for good.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -53,6 +63,9 @@ pub struct SinkPoint {
     pub rejected: u64,
     /// Bytes of the acknowledged.
     pub bytes: u64,
+    /// Records below the watermark that it had no room for, where its block says to drop them.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// What the outside may know of a delivery while it runs.
@@ -104,14 +117,20 @@ struct Released {
     _room: OwnedSemaphorePermit,
 }
 
+/// Up to which sequence of each stream records were dropped last.
+type Missed = Arc<Mutex<Vec<u64>>>;
+
 /// Where the pacer hands groups to one sink: bounded by bytes.
 pub struct Outlet {
     sender: mpsc::UnboundedSender<Released>,
     room: Arc<Semaphore>,
+    on_full: OnFull,
+    missed: Missed,
 }
 
 impl Outlet {
-    /// Waits for room and hands the group over; false when the sink is gone or the emulation cancelled.
+    /// Hands the group over once there is room, or drops it where that is what the block says; false when
+    /// the sink is gone or the emulation cancelled.
     pub fn send(
         &self,
         group: Group,
@@ -123,6 +142,10 @@ impl Outlet {
         let kib = kib.clamp(1, ROOM_KIB) as u32;
         let room = match Arc::clone(&self.room).try_acquire_many_owned(kib) {
             Ok(room) => room,
+            Err(TryAcquireError::NoPermits) if self.on_full == OnFull::Drop => {
+                self.miss(&group);
+                return true;
+            }
             Err(_) => {
                 let waited = runtime.block_on(async {
                     tokio::select! {
@@ -138,6 +161,17 @@ impl Outlet {
         };
         self.sender.send(Released { group, _room: room }).is_ok()
     }
+
+    fn miss(&self, group: &Group) {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in &group.parts {
+            let stream = part.stream() as usize;
+            if missed.len() <= stream {
+                missed.resize(stream + 1, 0);
+            }
+            missed[stream] = part.sequences().end;
+        }
+    }
 }
 
 /// A sink and all that is done around it.
@@ -150,6 +184,7 @@ pub struct Delivery {
     room: Arc<Semaphore>,
     cancel: CancellationToken,
     base: SinkPoint,
+    missed: Missed,
 }
 
 impl Delivery {
@@ -159,15 +194,19 @@ impl Delivery {
         name: String,
         receipts: Arc<Receipts>,
         base: SinkPoint,
+        on_full: OnFull,
         cancel: CancellationToken,
     ) -> (Delivery, Outlet, Arc<Status>) {
         let (sender, released) = mpsc::unbounded_channel();
         let room = Arc::new(Semaphore::new(ROOM_KIB));
         let status = Arc::new(Status::default());
         status.edit(|s| s.point = base.clone());
+        let missed = Missed::default();
         let outlet = Outlet {
             sender,
             room: Arc::clone(&room),
+            on_full,
+            missed: Arc::clone(&missed),
         };
         let delivery = Delivery {
             sink,
@@ -178,6 +217,7 @@ impl Delivery {
             room,
             cancel,
             base,
+            missed,
         };
         (delivery, outlet, status)
     }
@@ -253,6 +293,7 @@ impl Delivery {
             acknowledged: self.base.acknowledged + counts.acknowledged,
             rejected: self.base.rejected + counts.rejected,
             bytes: self.base.bytes + counts.bytes,
+            dropped: self.base.dropped + counts.dropped,
         };
         self.status.edit(|s| s.point = point);
         Ok(())
@@ -318,6 +359,10 @@ impl Settled {
             };
             let outcome = match closed {
                 Ok(receipt) => {
+                    // What was dropped at the very end has nothing after it that could pass it.
+                    let missed = it.missed.lock().unwrap_or_else(PoisonError::into_inner);
+                    it.receipts.pass(&missed);
+                    drop(missed);
                     let counts = it.receipts.snapshot();
                     it.confirm(counts, receipt).map(|()| true)
                 }
@@ -346,3 +391,7 @@ fn backoff() -> backon::ExponentialBackoff {
         .without_max_times()
         .build()
 }
+
+#[cfg(test)]
+#[path = "delivery/tests.rs"]
+mod tests;

@@ -49,8 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let document = parse(spec, Format::Yaml, "embedded")?;
     let engine = Engine::new(None, "plugins".into(), Connections::default())?;
     for mut plan in engine.plans(&document, "embedded", 7, Default::default())? {
-        let (kind, config) = ("print".to_owned(), Arc::new(Print));
-        plan.sinks.push(PlannedSink { kind, config });
+        plan.sinks.push(PlannedSink::new("print", Arc::new(Print)));
         let ended = emulation::run(plan, 1).await?;
         eprintln!("{} records", ended.report.records.sent);
     }

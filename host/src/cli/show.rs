@@ -76,6 +76,9 @@ pub fn table(report: &Report) -> String {
         if sink.rejected > 0 {
             let _ = write!(text, ", {} rejected", count(sink.rejected));
         }
+        if sink.dropped > 0 {
+            let _ = write!(text, ", {} dropped for want of room", count(sink.dropped));
+        }
         if let Some(error) = &sink.error {
             let _ = write!(text, "; {error}");
         }

@@ -62,6 +62,13 @@ fn one(kind: &Kind) -> String {
         String::new(),
         "A connection of the settings, which fills in what isn't said here.".to_owned(),
     ]);
+    table.add_row([
+        "on_full".to_owned(),
+        "wait, drop".to_owned(),
+        "wait".to_owned(),
+        "What becomes of records that this sink has no room for: the schedule waits for it, or they are left out here and counted."
+            .to_owned(),
+    ]);
     format!("{}: {}\n{table}\n", kind.name, kind.summary)
 }
 

@@ -132,7 +132,7 @@ impl Control {
         let core = &self.0;
         let settled = core.sinks.iter().map(|sink| {
             let counts = sink.receipts.snapshot();
-            counts.acknowledged + counts.rejected
+            counts.acknowledged + counts.rejected + counts.dropped
         });
         Progress {
             released: core.shared.released_records(),

@@ -30,6 +30,7 @@ pub(super) struct SinkView {
     pub acknowledged_before: u64,
     pub rejected_before: u64,
     pub bytes_before: u64,
+    pub dropped_before: u64,
 }
 
 /// Parts of a running emulation that status, checkpoints and the end look at.
@@ -146,6 +147,7 @@ impl Core {
             acknowledged: with(false).map(|s| s.acknowledged).min().unwrap_or(0),
             sent: with(true).map(|s| s.acknowledged).min().unwrap_or(0),
             rejected: sinks.iter().map(|s| s.rejected).sum(),
+            dropped: sinks.iter().map(|s| s.dropped).sum(),
             retried: sinks.iter().map(|s| s.retried).sum(),
             resent: sinks.iter().map(|s| s.resent).sum(),
             ..Records::default()
@@ -208,6 +210,7 @@ impl SinkView {
             guarantee: self.guarantee,
             acknowledged: self.acknowledged_before + counts.acknowledged,
             rejected: self.rejected_before + counts.rejected,
+            dropped: self.dropped_before + counts.dropped,
             retried: self.status.retried(),
             resent: self.status.resent(),
             bytes: self.bytes_before + counts.bytes,

@@ -73,6 +73,7 @@ impl Plan {
             plan.sinks.push(PlannedSink {
                 kind: block.kind.clone(),
                 config,
+                on_full: block.on_full,
             });
         }
         Ok(plan)

@@ -12,6 +12,7 @@ use super::manifest::canonical;
 use super::prepare::difference;
 use super::shared::LOOKAHEAD;
 use super::{EmulationError, chain};
+use crate::delivery::OnFull;
 use crate::fault::{Faults, Sequencer};
 use crate::plugin::{Configured, History};
 use crate::record::Nanos;
@@ -26,6 +27,19 @@ pub struct PlannedSink {
     pub kind: String,
     /// Its checked block.
     pub config: Arc<dyn sink::Config>,
+    /// Whether the schedule waits for it.
+    pub on_full: OnFull,
+}
+
+impl PlannedSink {
+    /// A sink that the schedule waits for.
+    pub fn new(kind: &str, config: Arc<dyn sink::Config>) -> PlannedSink {
+        PlannedSink {
+            kind: kind.to_owned(),
+            config,
+            on_full: OnFull::default(),
+        }
+    }
 }
 
 /// See the module.

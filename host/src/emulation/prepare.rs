@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::core::stored;
 use super::plan::Plan;
 use super::{EmulationError, pool};
-use crate::delivery::SinkPoint;
+use crate::delivery::{OnFull, SinkPoint};
 use crate::schedule::Schedule;
 use crate::sink::rejects::RejectFile;
 use crate::sink::{Context, Receipts, SendError, Sink};
@@ -38,6 +38,7 @@ pub(super) struct ReadySink {
     pub sink: Box<dyn Sink>,
     pub receipts: Arc<Receipts>,
     pub base: SinkPoint,
+    pub on_full: OnFull,
 }
 
 /// An emulation that is ready: nothing of it was released yet by this execution.
@@ -179,6 +180,7 @@ async fn ready_sinks(
             sink,
             receipts,
             base,
+            on_full: planned.on_full,
         });
     }
     Ok(ready)

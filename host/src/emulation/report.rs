@@ -47,7 +47,7 @@ pub struct Records {
     pub acknowledged: u64,
     /// Refused by a sink for good.
     pub rejected: u64,
-    /// Dropped because the spec says so.
+    /// Left out for want of room by sinks whose block says `on_full: drop`, all of them together.
     pub dropped: u64,
     /// Writes tried again after an error.
     pub retried: u64,
@@ -79,6 +79,8 @@ pub struct SinkReport {
     pub acknowledged: u64,
     /// Refused for good.
     pub rejected: u64,
+    /// Left out for want of room, where the block says `on_full: drop`.
+    pub dropped: u64,
     /// Writes tried again.
     pub retried: u64,
     /// Records sent again.

@@ -70,6 +70,7 @@ impl Emulation {
                 ready.target.clone(),
                 Arc::clone(&ready.receipts),
                 ready.base.clone(),
+                ready.on_full,
                 self.cancel.clone(),
             );
             outlets.push(outlet);
@@ -83,6 +84,7 @@ impl Emulation {
                 acknowledged_before: ready.base.acknowledged,
                 rejected_before: ready.base.rejected,
                 bytes_before: ready.base.bytes,
+                dropped_before: ready.base.dropped,
             });
         }
         let core = Arc::new(Core {

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Bytes of the acknowledged records, without keys and framing.
     pub bytes: u64,
+    /// Records that were left out since there was no room for them.
+    pub dropped: u64,
 }
 
 struct Inner {
@@ -69,7 +71,8 @@ impl Receipts {
     }
 
     /// Everything in `part` is settled: the service has it, but for what it refused. Parts of one
-    /// stream are settled in the order of their sequences.
+    /// stream are settled in the order of their sequences; what a part leaves out after the one before
+    /// was dropped.
     pub fn settle(&self, part: &Part, rejections: &[Rejection]) {
         let mut failed = None;
         if let Some((sink, file)) = &self.rejects {
@@ -89,6 +92,7 @@ impl Receipts {
         counts.acknowledged += (part.len() - rejections.len()) as u64;
         counts.bytes += part.bytes() - refused;
         if let Some(next) = counts.watermark.get_mut(part.stream() as usize) {
+            counts.dropped += part.sequences().start.saturating_sub(*next);
             *next = part.sequences().end;
         }
         if inner.failed.is_none() {
@@ -102,6 +106,16 @@ impl Receipts {
         }
         drop(inner);
         self.changed.notify_one();
+    }
+
+    /// Everything below these sequences that isn't settled was dropped. To be called once nothing is in flight.
+    pub(crate) fn pass(&self, ends: &[u64]) {
+        let mut inner = self.lock();
+        let counts = &mut inner.counts;
+        for (next, &end) in counts.watermark.iter_mut().zip(ends) {
+            counts.dropped += end.saturating_sub(*next);
+            *next = end.max(*next);
+        }
     }
 
     /// The next sequence of each stream: everything below is settled.

@@ -42,7 +42,7 @@ pub(super) fn sinks(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["array", "null"], "items": { "anyOf": forms } })
 }
 
-/// A kind's schema with `type` and `connection`, its own definitions kept inside. What it requires
+/// A kind's schema with what every block has, its own definitions kept inside. What it requires
 /// a connection may fill in.
 fn block(kind: &Kind, name: &str) -> Value {
     let mut schema = kind_schema(kind);
@@ -58,6 +58,11 @@ fn block(kind: &Kind, name: &str) -> Value {
         properties["connection"] = json!({
             "type": ["string", "null"],
             "description": "A connection of the settings, which fills in what the block doesn't say."
+        });
+        properties["on_full"] = json!({
+            "enum": ["wait", "drop", null],
+            "default": "wait",
+            "description": "What becomes of records that this sink has no room for: the schedule waits for it, or they are left out here and counted."
         });
     }
     schema

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::options;
 use super::place::{Origin, Problem, SpecError, suggest};
 use super::secret::Secrets;
+use crate::delivery::OnFull;
 use crate::sink::{self, Address, Kind, SINKS};
 
 /// A named address with its secrets, which sink blocks refer to.
@@ -37,7 +38,9 @@ pub struct SinkBlock {
     pub kind: String,
     /// The connection that fills in what the block doesn't say.
     pub connection: Option<String>,
-    /// Everything but `type` and `connection`, secrets taken out.
+    /// Whether the schedule waits for it where it is slow.
+    pub on_full: OnFull,
+    /// Everything but `type`, `connection` and `on_full`, secrets taken out.
     pub options: Map<String, Value>,
     /// The secrets, which [`SinkBlock::configure`] alone puts back.
     pub secrets: Secrets,
@@ -90,8 +93,11 @@ impl SinkBlock {
         };
         let connection =
             text_option(&mut options, "connection").map_err(|p| p.at(at("/connection")))?;
+        let on_full =
+            on_full(text_option(&mut options, "on_full")).map_err(|p| p.at(at("/on_full")))?;
         let kind = kind(&kind_name).map_err(|problem| problem.at(at("/type")))?;
-        SinkBlock::checked(kind, connection, options, origin)
+        let block = SinkBlock::checked(kind, connection, options, origin)?;
+        Ok(SinkBlock { on_full, ..block })
     }
 
     /// From a URL such as `kafka://host:9092/topic?partitions=4`; the query takes the block's options.
@@ -113,17 +119,23 @@ impl SinkBlock {
             ))
         })?;
         let schema = schema(kind);
-        let mut connection = None;
+        let (mut connection, mut full) = (None, OnFull::default());
         for (name, text) in &address.query {
             if name == "connection" {
                 connection = Some(text.clone());
+            } else if name == "on_full" {
+                full = on_full(Ok(Some(text.clone())))?;
             } else {
                 options::set_text(&mut options, name, text, &schema, &schema);
             }
         }
-        SinkBlock::checked(kind, connection, options, None).map_err(|error| {
+        let block = SinkBlock::checked(kind, connection, options, None).map_err(|error| {
             let messages: Vec<String> = error.problems.iter().map(Problem::to_string).collect();
             Problem::new(messages.join("; "))
+        })?;
+        Ok(SinkBlock {
+            on_full: full,
+            ..block
         })
     }
 
@@ -148,6 +160,7 @@ impl SinkBlock {
         Ok(SinkBlock {
             kind: kind.name.to_owned(),
             connection,
+            on_full: OnFull::default(),
             options,
             secrets,
             place,
@@ -166,7 +179,11 @@ impl SinkBlock {
         options::set_text(&mut options, name, text, &schema, &schema);
         self.secrets.restore(&mut options);
         let connection = self.connection.clone();
-        *self = SinkBlock::checked(kind, connection, options, self.place.clone())?;
+        let block = SinkBlock::checked(kind, connection, options, self.place.clone())?;
+        *self = SinkBlock {
+            on_full: self.on_full,
+            ..block
+        };
         Ok(())
     }
 
@@ -249,6 +266,9 @@ impl SinkBlock {
         if let Some(connection) = &self.connection {
             map.insert("connection".to_owned(), connection.clone().into());
         }
+        if self.on_full == OnFull::Drop {
+            map.insert("on_full".to_owned(), "drop".into());
+        }
         map.extend(self.options.clone());
         Value::Object(map)
     }
@@ -273,6 +293,15 @@ fn text_option(options: &mut Map<String, Value>, name: &str) -> Result<Option<St
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Problem::new(format!("`{name}` of a sink is text"))),
+    }
+}
+
+fn on_full(given: Result<Option<String>, Problem>) -> Result<OnFull, Problem> {
+    match given?.as_deref() {
+        None | Some("wait") => Ok(OnFull::Wait),
+        Some("drop") => Ok(OnFull::Drop),
+        Some(other) => Err(Problem::new(format!("`on_full` of a sink can't be `{other}`"))
+            .help("`wait` lets the slowest sink hold the schedule back (the default); `drop` leaves out what this sink has no room for, and counts it")),
     }
 }
 

@@ -21,6 +21,16 @@ pub fn program() -> PathBuf {
     built
 }
 
+/// The stock generators.
+pub const STOCK: [&str; 6] = [
+    "transaction",
+    "device-log",
+    "user-profile",
+    "machine-signal",
+    "iot-sensor",
+    "replay",
+];
+
 /// A folder of the test's own: state, cache and outputs.
 pub struct Sandbox {
     folder: tempfile::TempDir,
@@ -42,6 +52,20 @@ impl Sandbox {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// What a stock generator needs besides its name, if anything: an asset, laid out here.
+    pub fn needs(&self, generator: &str) -> Vec<&'static str> {
+        if generator != "replay" {
+            return Vec::new();
+        }
+        let objects = (0..5_003).map(|i| {
+            let text = "abcdefghij".repeat(i % 23);
+            format!("{{\"i\":{i},\"ts\":\"2020-01-01T00:00:00Z\",\"text\":\"{text}\"}}\n")
+        });
+        self.write("payloads.ndjson", &objects.collect::<String>());
+        let config = r#"{"loop": true, "times": "ignore", "time_field": "ts"}"#;
+        vec!["--asset", "payloads=payloads.ndjson", "--config", config]
     }
 
     /// The program with these arguments, in the folder, with a state of its own.

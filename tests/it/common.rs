@@ -78,6 +78,10 @@ impl Sandbox {
             .env("XDG_CACHE_HOME", cache())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env_remove("KAFKA_BOOTSTRAP_SERVERS")
+            .env_remove("PERIOD_IN_SECONDS")
+            .env_remove("HTTP_POST_ENDPOINT")
+            .env_remove("DATABASE_URL")
+            .env_remove("DB_HOST")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

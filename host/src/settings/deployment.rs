@@ -40,10 +40,22 @@ const TARGETS: &[Target] = &[
 /// Seconds from one record to the next.
 const PERIOD: &str = "PERIOD_IN_SECONDS";
 
-/// Files that the environment names: the variable, the generator, its asset, and what goes with it
-/// in its configuration.
-const ASSETS: &[(&str, &str, &str, &[(&str, bool)])] =
-    &[("PAYLOAD_FILE_PATH", "replay", "payloads", &[("loop", true)])];
+/// A file that the environment names.
+struct File {
+    variable: &'static str,
+    /// The generator that takes it, and as which asset.
+    generator: &'static str,
+    asset: &'static str,
+    /// What goes with it in the generator's configuration.
+    config: &'static [(&'static str, bool)],
+}
+
+const FILES: &[File] = &[File {
+    variable: "PAYLOAD_FILE_PATH",
+    generator: "replay",
+    asset: "payloads",
+    config: &[("loop", true)],
+}];
 
 /// Fills in what neither the spec (which is nothing but a generator) nor a flag says.
 ///
@@ -65,14 +77,15 @@ pub fn fill(
         spec.sinks = vec![SinkBlock::from_value(&Value::Object(block), None)?];
     }
     let generator = spec.display_name();
-    for (variable, of, asset, with) in ASSETS {
-        if generator != *of || flags.assets.contains_key(*asset) {
+    for file in FILES {
+        if generator != file.generator || flags.assets.contains_key(file.asset) {
             continue;
         }
-        if let Some(path) = environment.get(variable) {
-            spec.assets.insert((*asset).to_owned(), path.into());
-            let with = with.iter().map(|(n, v)| ((*n).to_owned(), Value::from(*v)));
-            spec.config.extend(with);
+        if let Some(path) = environment.get(file.variable) {
+            spec.assets.insert(file.asset.to_owned(), path.into());
+            let fixed = file.config.iter();
+            let fixed = fixed.map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
+            spec.config.extend(fixed);
         }
     }
     Ok(())

@@ -113,7 +113,7 @@ fn temperature_follows_the_day() {
 /// Around the mean with the deviation configured, on a bell curve.
 fn is_noisy(readings: &[Reading], expected: f64) -> Check {
     let middle = mean(readings, |r| Some(r.value));
-    let deviation = mean(readings, |r| Some((r.value - middle).powi(2))).sqrt();
+    let deviation = mean(readings, |r| Some((r.value - middle) * (r.value - middle))).sqrt();
     holds((deviation / expected - 1.0).abs() < 0.02, || {
         format!("a deviation of {deviation:.3}, not {expected}")
     })?;

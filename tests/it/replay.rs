@@ -125,7 +125,10 @@ fn files_that_cannot_be_replayed_are_refused_before_anything_is_sent() {
         let arguments = ["run", "replay", "--asset", "payloads=p", "--to", "stdout"];
         let output = sandbox.expect(2, &arguments);
         let said = stderr(&output);
-        assert!(said.contains("replay") && said.contains(expected), "{said}");
+        assert!(
+            said.contains("`payloads`") && said.contains(expected),
+            "{said}"
+        );
         assert!(output.stdout.is_empty());
     };
     refused("p: No such file");

@@ -239,12 +239,12 @@ fn starts_are_ramps() {
     let signals = signals(BUSY);
     power_has_ramps(&signals).unwrap();
     let mut steps = signals.clone();
-    for i in 0..steps.len() {
+    for (i, step) in steps.iter_mut().enumerate() {
         // What it draws nine seconds later, if it is still in that state.
         if let Some(later) = signals.get(i + 90)
-            && later.state == steps[i].state
+            && later.state == step.state
         {
-            steps[i].value = later.value;
+            step.value = later.value;
         }
     }
     power_has_ramps(&steps).expect_err("power that steps");

@@ -227,7 +227,7 @@ fn a_file_that_breaks_off_gives_what_it_has() {
     for (text, expected) in [
         (
             "[{\"i\":0},{\"i\":1}",
-            "object 3 at byte 17: the file ends, and the array isn't closed",
+            "object 3 at byte 16: the file ends, and the array isn't closed",
         ),
         (
             "[{\"i\":0} {\"i\":1}]",

@@ -217,7 +217,7 @@ mod tests {
         let spec = filled("transaction", &flags, &[(PERIOD, "nonsense")]);
         assert_eq!(spec.load, Load::default());
         let spec = filled("transaction", &Overrides::default(), &[(PERIOD, "60")]);
-        assert_eq!(spec.load.to_string(), "1 every 60s");
+        assert_eq!(spec.load.to_string(), "1 every 1m");
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod json;
 mod objects;
 mod times;
 
-use wellhead_sdk::{Channel, Error, Generator, Out, Settings, Tick};
+use wellhead_sdk::{Channel, Error, Generator, Out, Settings, Tick, assets};
 
 pub use config::{Config, Times};
 use objects::{Object, Objects};
@@ -45,7 +45,12 @@ impl Generator for Replay {
     type Config = Config;
 
     fn channels(config: &Config) -> Result<Vec<Channel>, Error> {
-        config.check()?;
+        let (field, _) = config.check()?;
+        // A file of another kind is refused before anything is sent. There is none where
+        // generators are listed, which is no reason not to be.
+        if assets::size(&config.asset).is_some() {
+            Objects::open(&config.asset, field)?;
+        }
         Ok(vec![Channel::with_schema("event", SCHEMA)])
     }
 

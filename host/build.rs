@@ -5,7 +5,14 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Made by `plugins/build.sh`.
-const STOCK: [&str; 3] = ["transaction", "device-log", "user-profile"];
+const STOCK: [&str; 6] = [
+    "transaction",
+    "device-log",
+    "user-profile",
+    "machine-signal",
+    "iot-sensor",
+    "replay",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");

@@ -163,7 +163,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
     match &arguments.command {
         Command::Plugin(command) => plugin::run(&engine, command),
         Command::Preview(args) => {
-            let document = args.spec.document()?;
+            let document = args.spec.document(&environment)?;
             let seed = run::drawn_seed()?;
             let plans = engine.plans(&document, "preview", seed, args.spec.tuning())?;
             let window = Window {
@@ -175,9 +175,9 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
             preview::show(&plans, window, run::now())?;
             Ok(Status::Done)
         }
-        Command::Check(args) => runtime()?.block_on(check::run(&engine, args)),
+        Command::Check(args) => runtime()?.block_on(check::run(&engine, args, &environment)),
         Command::Run(args) => {
-            let document = args.spec.document()?;
+            let document = args.spec.document(&environment)?;
             let options = run::RunOptions {
                 workers: args.workers,
                 state: args.state.clone().unwrap_or(settings.state),

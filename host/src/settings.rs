@@ -3,6 +3,7 @@
 //!
 //! What a variable or a file says is checked when it is read; secrets are taken out at once.
 
+pub mod deployment;
 mod environment;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! A generator's component, deadlines and limits on, against the same source compiled natively
 //! with the same profile. One core; CPU time, so that a machine with other work tells little.
 
+use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -17,11 +18,16 @@ const TURNS: usize = 9;
 const RECORDS: u64 = 1_000_000;
 
 /// The least share of native that each must reach.
-const TARGETS: [(&str, f64); 3] = [
+const TARGETS: [(&str, f64); 6] = [
     ("transaction", 0.75),
     ("device-log", 0.70),
     ("user-profile", 0.70),
+    ("machine-signal", 0.70),
+    ("iot-sensor", 0.70),
+    ("replay", 0.70),
 ];
+/// What a hundred thousand devices of `iot-sensor` may cost, a record, of what ten do.
+const MANY_DEVICES: f64 = 1.1;
 
 struct Native {
     nanos: f64,
@@ -29,16 +35,49 @@ struct Native {
     hash: String,
 }
 
-fn native(name: &str) -> Outcome<Native> {
+/// What a generator is given: nothing, but for `replay`, which takes a file.
+struct Given {
+    config: &'static str,
+    payloads: Option<tempfile::TempPath>,
+}
+
+impl Given {
+    fn to(name: &str) -> Outcome<Given> {
+        if name != "replay" {
+            let (config, payloads) = ("{}", None);
+            return Ok(Given { config, payloads });
+        }
+        // 20,000 objects of about 200 bytes.
+        let mut file = tempfile::NamedTempFile::new()?;
+        for i in 0..20_000 {
+            let ts = format!("2024-01-01T00:{:02}:{:02}Z", i / 60 % 60, i % 60);
+            let text = &"what happened, in words: a line of an ordinary length"[..20 + i % 30];
+            writeln!(
+                file,
+                r#"{{"id":{i},"ts":"{ts}","kind":"order_created","note":"{text}","amount":{}.5,"customer":{{"id":{},"country":"DE","tags":["a","b"]}},"ok":true}}"#,
+                i % 700,
+                i % 97
+            )?;
+        }
+        let (config, payloads) = (r#"{"loop": true}"#, Some(file.into_temp_path()));
+        Ok(Given { config, payloads })
+    }
+}
+
+fn native(name: &str, given: &Given) -> Outcome<Native> {
     let program = guest::built("guest/wellhead-native")?;
-    let output = Command::new(program)
-        .args([
-            name,
-            &RECORDS.to_string(),
-            &BATCH.to_string(),
-            &SEED.to_string(),
-        ])
-        .output()?;
+    let mut command = Command::new(program);
+    command.args([
+        name,
+        &RECORDS.to_string(),
+        &BATCH.to_string(),
+        &SEED.to_string(),
+        given.config,
+    ]);
+    if let Some(path) = &given.payloads {
+        command.arg(format!("payloads={}", path.display()));
+    }
+    let output = command.output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
@@ -74,8 +113,13 @@ struct Measured {
 }
 
 fn measure(runtime: &Arc<Runtime>, name: &str) -> Outcome<Measured> {
-    let configured = guest::named(runtime, name)?;
-    let first = native(name)?;
+    let given = Given::to(name)?;
+    let configured = if name == "yardstick" {
+        guest::named(runtime, name)?
+    } else {
+        guest::stock_with(runtime, name, given.config, given.payloads.as_deref())?
+    };
+    let first = native(name, &given)?;
     if hash(&configured)? != first.hash {
         return Err(format!("{name}: component and native code give other bytes").into());
     }
@@ -87,7 +131,7 @@ fn measure(runtime: &Arc<Runtime>, name: &str) -> Outcome<Measured> {
                 bare.run(BATCH)?;
                 bare.run(RECORDS)
             },
-            &mut || Ok(native(name)?.nanos),
+            &mut || Ok(native(name, &given)?.nanos),
         ],
     )?;
     Ok(Measured {
@@ -133,5 +177,29 @@ pub fn rows() -> Outcome<Vec<Row>> {
     let name = "transaction ÷ yardstick, both components";
     rows.insert(1, Row::at_least(name, plain / drawn, 0.5, &detail));
     rows.push(Row::beside("yardstick: component ÷ native", beside));
+    rows.push(many_devices(&runtime)?);
     Ok(rows)
+}
+
+/// `iot-sensor` keeps nothing for a device: a record of many costs what one of few does.
+fn many_devices(runtime: &Arc<Runtime>) -> Outcome<Row> {
+    let with = |devices: u32| {
+        let config = format!(r#"{{"devices": {devices}}}"#);
+        guest::stock_with(runtime, "iot-sensor", &config, None)
+    };
+    let (few, many) = (with(10)?, with(100_000)?);
+    let turn = |configured: &Arc<Configured>| {
+        let mut bare = Bare::open(configured, 0, 1)?;
+        bare.run(BATCH)?;
+        bare.run(RECORDS)
+    };
+    let [few, many] = take_turns(TURNS, [&mut || turn(&few), &mut || turn(&many)])?;
+    let detail = format!("{:.0} ns ÷ {:.0} ns", median(&many), median(&few));
+    let name = "iot-sensor: a record of 100,000 devices ÷ of 10";
+    Ok(Row::at_most(
+        name,
+        ratio(&many, &few),
+        MANY_DEVICES,
+        &detail,
+    ))
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use wellhead::plugin::{Assets, Configured, Generated, Limits, Runtime, Stream, Validate};
 
 use crate::measure::{Outcome, thread_cpu};
@@ -39,8 +39,32 @@ pub fn built(path: &str) -> Outcome<PathBuf> {
 
 /// A component of the build, configured with its defaults.
 pub fn load(runtime: &Arc<Runtime>, file: &Path) -> Outcome<Arc<Configured>> {
+    load_with(runtime, file, Map::new(), Assets::default())
+}
+
+fn load_with(
+    runtime: &Arc<Runtime>,
+    file: &Path,
+    config: Map<String, Value>,
+    assets: Assets,
+) -> Outcome<Arc<Configured>> {
     let generator = runtime.load(&std::fs::read(file)?, &file.display().to_string())?;
-    Ok(generator.configure(Map::new(), Arc::new(Assets::default()), Validate::Off)?)
+    Ok(generator.configure(config, Arc::new(assets), Validate::Off)?)
+}
+
+/// A stock generator with a configuration (JSON) and, as its asset `payloads`, a file.
+pub fn stock_with(
+    runtime: &Arc<Runtime>,
+    name: &str,
+    config: &str,
+    payloads: Option<&Path>,
+) -> Outcome<Arc<Configured>> {
+    let mut assets = Assets::default();
+    if let Some(path) = payloads {
+        assets.insert("payloads", std::fs::read(path)?);
+    }
+    let file = built(&format!("plugins/{name}.wasm"))?;
+    load_with(runtime, &file, serde_json::from_str(config)?, assets)
 }
 
 /// A stock generator, or the yardstick.

@@ -3,18 +3,17 @@
 
 use serde_json::Value;
 
-use crate::common::{Sandbox, json};
+use crate::common::{STOCK, Sandbox, json};
 
-const GENERATORS: [&str; 3] = ["transaction", "device-log", "user-profile"];
 /// More than a hash block, so that a boundary is crossed.
 const RECORDS: &str = "70001";
 
 fn hashes(generator: &str, streams: u32, more: &[&str]) -> Value {
     let sandbox = Sandbox::new();
     let streams = streams.to_string();
-    let mut arguments = vec![
-        "run",
-        generator,
+    let mut arguments = vec!["run", generator];
+    arguments.extend(sandbox.needs(generator));
+    arguments.extend([
         "--seed",
         "7",
         "--streams",
@@ -29,7 +28,7 @@ fn hashes(generator: &str, streams: u32, more: &[&str]) -> Value {
         "null",
         "--manifest",
         "m.json",
-    ];
+    ]);
     arguments.extend(more);
     sandbox.expect(0, &arguments);
     sandbox.json("m.json")["streams"].clone()
@@ -37,7 +36,7 @@ fn hashes(generator: &str, streams: u32, more: &[&str]) -> Value {
 
 #[test]
 fn workers_and_batches_leave_no_trace() {
-    for generator in GENERATORS {
+    for generator in STOCK {
         for streams in [1, 3, 7] {
             let want = hashes(generator, streams, &["--workers", "1"]);
             for more in [
@@ -55,7 +54,7 @@ fn workers_and_batches_leave_no_trace() {
 
 #[test]
 fn shards_make_up_the_whole() {
-    for generator in GENERATORS {
+    for generator in STOCK {
         for streams in [3, 7] {
             let whole = hashes(generator, streams, &[]);
             let mut parts: Vec<Value> = ["0/2", "1/2"]
@@ -79,29 +78,27 @@ fn shards_make_up_the_whole() {
 fn goldens() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/stock.json");
     let mut now = serde_json::Map::new();
-    for generator in GENERATORS {
+    for generator in STOCK {
         let sandbox = Sandbox::new();
-        sandbox.expect(
-            0,
-            &[
-                "run",
-                generator,
-                "--seed",
-                "7",
-                "--streams",
-                "3",
-                "--start",
-                "2024-01-01T00:00:00Z",
-                "--records",
-                "10000",
-                "--load",
-                "max",
-                "--to",
-                "null",
-                "--manifest",
-                "m.json",
-            ],
-        );
+        let mut arguments = vec!["run", generator];
+        arguments.extend(sandbox.needs(generator));
+        arguments.extend([
+            "--seed",
+            "7",
+            "--streams",
+            "3",
+            "--start",
+            "2024-01-01T00:00:00Z",
+            "--records",
+            "10000",
+            "--load",
+            "max",
+            "--to",
+            "null",
+            "--manifest",
+            "m.json",
+        ]);
+        sandbox.expect(0, &arguments);
         let manifest = sandbox.json("m.json");
         let key = format!(
             "{generator}@{}",

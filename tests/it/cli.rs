@@ -65,7 +65,7 @@ fn unknown_generators_and_sinks_say_what_there_is() {
     refused(
         &sandbox,
         &["run", "transactoin", "--to", "null"],
-        &["transaction", "device-log", "user-profile"],
+        &crate::common::STOCK,
     );
     refused(
         &sandbox,
@@ -203,7 +203,7 @@ fn generators_are_added_listed_inspected_and_removed() {
         .join("plugins/transaction.wasm");
     let stock = stock.to_string_lossy();
     let listed = String::from_utf8(sandbox.expect(0, &["plugin", "list"]).stdout).unwrap();
-    for name in ["transaction", "device-log", "user-profile"] {
+    for name in crate::common::STOCK {
         assert!(listed.contains(name), "{listed}");
     }
     // The names of stock generators can't be taken.

@@ -21,6 +21,16 @@ pub fn program() -> PathBuf {
     built
 }
 
+/// The stock generators.
+pub const STOCK: [&str; 6] = [
+    "transaction",
+    "device-log",
+    "user-profile",
+    "machine-signal",
+    "iot-sensor",
+    "replay",
+];
+
 /// A folder of the test's own: state, cache and outputs.
 pub struct Sandbox {
     folder: tempfile::TempDir,
@@ -44,6 +54,20 @@ impl Sandbox {
         path
     }
 
+    /// What a stock generator needs besides its name, if anything: an asset, laid out here.
+    pub fn needs(&self, generator: &str) -> Vec<&'static str> {
+        if generator != "replay" {
+            return Vec::new();
+        }
+        let objects = (0..5_003).map(|i| {
+            let text = "abcdefghij".repeat(i % 23);
+            format!("{{\"i\":{i},\"ts\":\"2020-01-01T00:00:00Z\",\"text\":\"{text}\"}}\n")
+        });
+        self.write("payloads.ndjson", &objects.collect::<String>());
+        let config = r#"{"loop": true, "times": "ignore", "time_field": "ts"}"#;
+        vec!["--asset", "payloads=payloads.ndjson", "--config", config]
+    }
+
     /// The program with these arguments, in the folder, with a state of its own.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
@@ -54,6 +78,10 @@ impl Sandbox {
             .env("XDG_CACHE_HOME", cache())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env_remove("KAFKA_BOOTSTRAP_SERVERS")
+            .env_remove("PERIOD_IN_SECONDS")
+            .env_remove("HTTP_POST_ENDPOINT")
+            .env_remove("DATABASE_URL")
+            .env_remove("DB_HOST")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -1,5 +1,8 @@
 //! Every example runs as it is.
 
+mod emulators;
+mod endpoint;
+
 use std::path::{Path, PathBuf};
 
 use crate::common::{Sandbox, service};

@@ -15,6 +15,7 @@ mod cli;
 mod common;
 mod examples;
 mod plugin;
+mod replay;
 mod resume;
 mod shutdown;
 mod sink;

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{Sandbox, signal, until, wait};
-
-const GENERATORS: [&str; 3] = ["transaction", "device-log", "user-profile"];
+use crate::common::{STOCK, Sandbox, signal, until, wait};
 
 fn streams(manifest: &Value) -> Value {
     manifest["streams"].clone()
@@ -43,10 +41,12 @@ fn killed_and_resumed(generator: &str, format: &str, bytes: u64) {
         .collect()
     };
     let one = Sandbox::new();
-    one.expect(0, &strs(&arguments(&[])));
+    let needs = one.needs(generator);
+    one.expect(0, &strs(&arguments(&needs)));
 
     let broken = Sandbox::new();
-    let child = broken.command(&strs(&arguments(&[]))).spawn().unwrap();
+    broken.needs(generator);
+    let child = broken.command(&strs(&arguments(&needs))).spawn().unwrap();
     let id = child.id();
     until("the file has grown", || partial_bytes(&broken) >= bytes);
     signal(id, rustix::process::Signal::KILL);
@@ -57,9 +57,11 @@ fn killed_and_resumed(generator: &str, format: &str, bytes: u64) {
         "the final name came too early"
     );
 
-    broken.expect(0, &strs(&arguments(&["--resume"])));
+    broken.expect(0, &strs(&arguments(&[&needs[..], &["--resume"]].concat())));
     let report = broken.json("r.json");
-    assert_eq!(report["records"]["acknowledged"], 4000, "{report}");
+    // A generator that has nothing to say at some ticks gives fewer than 4,000.
+    let count = |report: &Value| report["records"]["acknowledged"].as_u64();
+    assert_eq!(count(&report), count(&one.json("r.json")), "{report}");
     let (again, whole) = (broken.json("m.json"), one.json("m.json"));
     assert_eq!(streams(&again), streams(&whole));
     let read = |sandbox: &Sandbox| std::fs::read(sandbox.path(&file)).unwrap();
@@ -88,7 +90,8 @@ fn partial_bytes(sandbox: &Sandbox) -> u64 {
 
 #[test]
 fn a_killed_run_goes_on_without_loss_or_repeat() {
-    for (generator, bytes) in GENERATORS.iter().zip([1, 150_000, 400_000]) {
+    let kill_at = [1, 150_000, 400_000, 100_000, 100_000, 100_000];
+    for (generator, bytes) in STOCK.iter().zip(kill_at) {
         killed_and_resumed(generator, "ndjson", bytes);
     }
 }

@@ -7,13 +7,18 @@ use super::{CliError, Status};
 use crate::emulation::{Emulation, Engine};
 use crate::plugin::Stream;
 use crate::record::Channel;
+use crate::settings::Environment;
 
 /// Checks a spec; with `--connect` also logs in to each sink.
 ///
 /// # Errors
 /// What is wrong, and where.
-pub async fn run(engine: &Engine, args: &CheckArgs) -> Result<Status, CliError> {
-    let document = args.spec.document()?;
+pub async fn run(
+    engine: &Engine,
+    args: &CheckArgs,
+    environment: &Environment,
+) -> Result<Status, CliError> {
+    let document = args.spec.document(environment)?;
     let plans = engine.plans(&document, "check", 0, args.spec.tuning())?;
     for plan in &plans {
         let mut stream: Stream = plan.configured.open(plan.seed, 0, plan.streams, None);

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::CliError;
 use super::args::SpecArgs;
 use crate::emulation::plan::Tuning;
+use crate::settings::{Environment, deployment};
 use crate::spec::clock::SpeedText;
 use crate::spec::{self, Document, Format, Overrides, Problem, SinkBlock, SpecError, Text, units};
 
@@ -17,14 +18,20 @@ use crate::spec::{self, Document, Format, Overrides, Problem, SinkBlock, SpecErr
 const ENDINGS: &[&str] = &["yaml", "yml", "toml", "json"];
 
 impl SpecArgs {
-    /// The document that was meant.
+    /// The document that was meant. Where it is a generator's name alone, the environment says
+    /// what no flag does.
     ///
     /// # Errors
-    /// What is wrong with the spec or a flag, and where.
-    pub fn document(&self) -> Result<Document, CliError> {
+    /// What is wrong with the spec, a flag or a variable, and where.
+    pub fn document(&self, environment: &Environment) -> Result<Document, CliError> {
         let mut document = named(&self.spec)?;
-        let job = std::env::var(JOB_INDEX).ok();
-        overrides(self, job.as_deref())?.apply(&mut document)?;
+        let flags = overrides(self, environment.get(JOB_INDEX))?;
+        if let Document::One(spec) = &mut document
+            && spec.origin.is_none()
+        {
+            deployment::fill(spec, &flags, environment)?;
+        }
+        flags.apply(&mut document)?;
         Ok(document)
     }
 

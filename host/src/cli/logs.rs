@@ -8,6 +8,10 @@ use super::CliError;
 use super::args::Cli;
 use crate::settings::{LogFormat, LogSettings};
 
+/// What is logged where nobody says: what goes wrong, and the responses of an HTTP endpoint, which a
+/// sink logs where its block asks for them.
+const USUAL: &str = "warn,wellhead::sink::http=info";
+
 /// Sets logging up for the process.
 ///
 /// # Errors
@@ -22,7 +26,7 @@ pub fn start(arguments: &Cli, settings: &LogSettings) -> Result<(), CliError> {
             .log_level
             .as_deref()
             .or(settings.level.as_deref())
-            .unwrap_or("warn")
+            .unwrap_or(USUAL)
     };
     let filter = EnvFilter::try_new(level.to_lowercase()).map_err(|e| {
         CliError::Usage(format!(

@@ -87,6 +87,7 @@ mod out;
 pub mod person;
 mod put;
 mod rng;
+mod round;
 pub mod ser;
 mod stream;
 mod table;
@@ -100,6 +101,7 @@ pub use generator::{Channel, Description, Error, Generator, Settings, Tick, desc
 pub use out::Out;
 pub use put::{Cents, Each, Fixed, Joined, Pan, Put, Text, Uuid};
 pub use rng::{Key, Rng, below, mix};
+pub use round::Round;
 pub use stream::Stream;
 pub use table::{Entry, Table, Word, Words};
 pub use writer::{Clock, Date, Filled, Lit, Pattern, Time, Writer, slots};

@@ -20,9 +20,6 @@ wit_bindgen::generate!({
 use exports::wellhead::generator::generator as exported;
 use wellhead::generator::{assets, log as host_log, types};
 
-/// What one call may read of an asset.
-const ASSET_PIECE: u32 = 1 << 20;
-
 /// The exports of a component whose generator is `G`.
 pub struct Component<G>(PhantomData<G>);
 
@@ -130,10 +127,14 @@ pub(crate) fn asset(name: &str) -> Option<Vec<u8>> {
     let size = assets::size(name)?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
     loop {
-        let piece = assets::read(name, bytes.len() as u64, ASSET_PIECE);
+        let piece = assets::read(name, bytes.len() as u64, crate::assets::PIECE);
         if piece.is_empty() {
             return Some(bytes);
         }
         bytes.extend_from_slice(&piece);
     }
+}
+
+pub(crate) fn asset_piece(name: &str, offset: u64, length: u32) -> Vec<u8> {
+    assets::read(name, offset, length)
 }

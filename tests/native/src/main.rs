@@ -1,5 +1,5 @@
-//! `wellhead-native GENERATOR RECORDS BATCH SEED`: runs a stock generator natively, one stream,
-//! and prints as JSON what a record costs and a hash of all its bytes.
+//! `wellhead-native GENERATOR RECORDS BATCH SEED [CONFIG [ASSET=FILE]]`: runs a stock generator
+//! natively, one stream, and prints as JSON what a record costs and a hash of all its bytes.
 //!
 //! Built with the profile `guest`, as the components are, it is what WebAssembly is measured
 //! against: same source, same optimisation, no host.
@@ -12,7 +12,7 @@ use wellhead_sdk::Settings;
 use wellhead_sdk::native::Entry;
 use xxhash_rust::xxh3::Xxh3;
 
-const USAGE: &str = "usage: wellhead-native GENERATOR RECORDS BATCH SEED";
+const USAGE: &str = "usage: wellhead-native GENERATOR RECORDS BATCH SEED [CONFIG [ASSET=FILE]]";
 
 /// Event time of record 0, and nanoseconds from each to the next; the benchmark uses the same.
 const START: u64 = 1_704_067_200_000_000_000;
@@ -23,6 +23,9 @@ fn entry(name: &str) -> Option<Entry> {
         "transaction" => Some(transaction::GENERATOR),
         "device-log" => Some(device_log::GENERATOR),
         "user-profile" => Some(user_profile::GENERATOR),
+        "machine-signal" => Some(machine_signal::GENERATOR),
+        "iot-sensor" => Some(iot_sensor::GENERATOR),
+        "replay" => Some(replay::GENERATOR),
         "yardstick" => Some(yardstick::GENERATOR),
         _ => None,
     }
@@ -33,19 +36,24 @@ struct Arguments {
     records: u64,
     batch: u64,
     seed: u64,
+    config: String,
 }
 
 impl Arguments {
     fn read() -> Option<Arguments> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
-        let [generator, records, batch, seed] = arguments.as_slice() else {
+        let [generator, records, batch, seed, more @ ..] = arguments.as_slice() else {
             return None;
         };
+        if let Some((name, file)) = more.get(1).and_then(|asset| asset.split_once('=')) {
+            wellhead_sdk::native::set_asset(name, std::fs::read(file).ok()?);
+        }
         Some(Arguments {
             generator: entry(generator)?,
             records: records.parse().ok().filter(|n| *n > 0)?,
             batch: batch.parse().ok().filter(|n| *n > 0)?,
             seed: seed.parse().ok()?,
+            config: more.first().map_or("{}", String::as_str).to_owned(),
         })
     }
 }
@@ -63,6 +71,7 @@ fn run(
 ) -> Result<u64, wellhead_sdk::Error> {
     let settings = Settings {
         seed: it.seed,
+        config: it.config.clone(),
         ..Settings::default()
     };
     let mut stream = (it.generator.open)(&settings, None)?;
@@ -104,7 +113,7 @@ fn measure(it: &Arguments) -> Result<serde_json::Value, wellhead_sdk::Error> {
 
 fn main() -> ExitCode {
     let Some(arguments) = Arguments::read() else {
-        eprintln!("{USAGE}, where GENERATOR is transaction, device-log, user-profile or yardstick");
+        eprintln!("{USAGE}, where GENERATOR is a stock generator or yardstick");
         return ExitCode::from(2);
     };
     match measure(&arguments) {

@@ -76,6 +76,9 @@ pub fn table(report: &Report) -> String {
         if sink.rejected > 0 {
             let _ = write!(text, ", {} rejected", count(sink.rejected));
         }
+        for (name, number) in &sink.details {
+            let _ = write!(text, ", {name} {}", count(*number));
+        }
         if let Some(error) = &sink.error {
             let _ = write!(text, "; {error}");
         }

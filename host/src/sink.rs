@@ -4,13 +4,18 @@
 //! retry, checkpoints, rejected records and counts; a sink only talks to its service, says of each
 //! error whether it is worth another try, and settles what the service has taken.
 
+mod login;
 pub mod options;
 pub mod receipts;
 pub mod rejects;
+mod shared;
 pub mod tls;
+mod tracker;
 
 pub mod file;
+pub mod http;
 pub mod kafka;
+pub mod mqtt;
 pub mod null;
 pub mod stdout;
 
@@ -222,9 +227,32 @@ pub struct Kind {
 }
 
 /// Every kind of sink there is.
-pub static SINKS: &[Kind] = &[file::KIND, kafka::KIND, null::KIND, stdout::KIND];
+pub static SINKS: &[Kind] = &[
+    file::KIND,
+    http::KIND,
+    http::SECURE,
+    kafka::KIND,
+    mqtt::KIND,
+    null::KIND,
+    stdout::KIND,
+];
 
 /// The kind of that name.
 pub fn find(name: &str) -> Option<&'static Kind> {
     SINKS.iter().find(|kind| kind.name == name)
+}
+
+/// Options whose names are also common parameters of endpoints.
+const SHARED_NAMES: [&str; 9] = [
+    "format", "headers", "health", "key", "method", "password", "timeout", "token", "username",
+];
+
+/// The option that a name in the query of an endpoint's URL stands for: `batch`, or `wh-timeout`
+/// where the endpoint could have a parameter of that name. None where it is the endpoint's own.
+pub fn own_option<'a>(name: &'a str, schema: &Value) -> Option<&'a str> {
+    name.strip_prefix("wh-").or_else(|| {
+        let common = ["connection", "on_full"].contains(&name);
+        let known = common || schema["properties"].get(name).is_some();
+        (known && !SHARED_NAMES.contains(&name)).then_some(name)
+    })
 }

@@ -7,11 +7,14 @@
 mod ceiling;
 mod generate;
 mod guest;
+mod http;
 mod kafka;
 mod lateness;
 mod measure;
+mod mqtt;
 mod pipeline;
 mod program;
+mod replay;
 mod start;
 mod streams;
 mod table;
@@ -28,7 +31,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 8] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -40,9 +43,19 @@ const GROUPS: [Group; 6] = [
         run: pipeline::rows,
     },
     Group {
+        name: "http",
+        what: "the HTTP sink against oha and wrk",
+        run: http::rows,
+    },
+    Group {
         name: "kafka",
         what: "the Kafka sink against a bare loop over its client",
         run: kafka::rows,
+    },
+    Group {
+        name: "mqtt",
+        what: "the MQTT sink against mosquitto_pub",
+        run: mqtt::rows,
     },
     Group {
         name: "lateness",

@@ -105,6 +105,27 @@ fn kafka() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn http() {
+    let server = crate::sink::http::server::Server::start().await;
+    let sandbox = Sandbox::new();
+    let spec = std::fs::read_to_string(example("http.yaml")).unwrap();
+    let spec = spec.replace("http://localhost:8080", &server.address);
+    sandbox.write("http.yaml", &spec);
+    let arguments = ["run", "http.yaml", "--for", "2s", "--report", "r.json"];
+    tokio::task::block_in_place(|| sandbox.expect(0, &arguments));
+    let report = sandbox.json("r.json");
+    assert_eq!(report["records"]["acknowledged"], 4000, "{report}");
+    let seen = server.seen();
+    assert!(seen.len() < 100, "{} requests", seen.len());
+    assert_eq!(report["sinks"][0]["details"]["status_2xx"], seen.len());
+    for request in &seen {
+        assert_eq!(request.path, "/logs/log");
+        assert_eq!(request.headers["content-type"], "application/x-ndjson");
+        assert_eq!(request.headers["content-encoding"], "gzip");
+    }
+}
+
 #[test]
 fn the_host_is_a_library() {
     let own = crate::common::program();

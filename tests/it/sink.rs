@@ -2,7 +2,9 @@
 //! a [`Service`] and calls each check; what it alone can do is tested there.
 
 mod file;
+pub mod http;
 mod kafka;
+mod mqtt;
 mod stdout;
 
 use std::collections::HashSet;

@@ -155,6 +155,9 @@ fn only_one_module_knows_each_client() {
     let owners = [
         ("wasmtime::", "plugin"),
         ("rdkafka::", "sink/kafka"),
+        ("reqwest::", "sink/http"),
+        ("rumqttc_v4::", "sink/mqtt"),
+        ("rumqttc_v5::", "sink/mqtt"),
         ("sqlx::", "state"),
         ("clap::", "cli"),
         ("miette::", "cli"),

@@ -79,6 +79,9 @@ pub fn table(report: &Report) -> String {
         if sink.dropped > 0 {
             let _ = write!(text, ", {} dropped for want of room", count(sink.dropped));
         }
+        for (name, number) in &sink.details {
+            let _ = write!(text, ", {name} {}", count(*number));
+        }
         if let Some(error) = &sink.error {
             let _ = write!(text, "; {error}");
         }

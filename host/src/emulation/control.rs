@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::EmulationError;
-use super::core::{Core, stored};
+use super::core::{Core, SinkView, stored};
 use super::live::Change;
 use super::report::{Outcome, Report};
 use crate::schedule::{Profile, Schedule};
@@ -139,7 +139,7 @@ impl Control {
             settled: settled.min().unwrap_or(0),
             lateness_p99: core.shared.lateness().percentiles().map(|p| p.p99),
             left: core.left(),
-            error: core.sinks.iter().find_map(|sink| sink.status.error()),
+            error: core.sinks.iter().find_map(SinkView::error),
         }
     }
 }

@@ -202,8 +202,14 @@ impl Core {
 }
 
 impl SinkView {
+    /// What stalls the sink, while it does.
+    pub(super) fn error(&self) -> Option<String> {
+        self.status.error().or_else(|| self.receipts.told().error)
+    }
+
     fn report(&self) -> SinkReport {
         let counts = self.receipts.snapshot();
+        let told = self.receipts.told();
         SinkReport {
             kind: self.kind.clone(),
             target: self.target.clone(),
@@ -211,11 +217,16 @@ impl SinkView {
             acknowledged: self.acknowledged_before + counts.acknowledged,
             rejected: self.rejected_before + counts.rejected,
             dropped: self.dropped_before + counts.dropped,
-            retried: self.status.retried(),
-            resent: self.status.resent(),
+            retried: self.status.retried() + told.retried,
+            resent: self.status.resent() + told.resent,
             bytes: self.bytes_before + counts.bytes,
             receipt_us: self.receipts.lateness().percentiles(),
-            error: self.status.error(),
+            error: self.error(),
+            details: told
+                .details
+                .iter()
+                .map(|(name, count)| ((*name).to_owned(), *count))
+                .collect(),
         }
     }
 }

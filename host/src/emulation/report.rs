@@ -1,5 +1,7 @@
 //! What a run says of itself at its end: the final report, as JSON and as types.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -91,6 +93,9 @@ pub struct SinkReport {
     pub receipt_us: Option<Percentiles>,
     /// The last error, while it lasts.
     pub error: Option<String>,
+    /// Counts that only this kind of sink has: responses by class of their status.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, u64>,
 }
 
 /// Whether a rule of `expect` held.

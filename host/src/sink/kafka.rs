@@ -7,13 +7,13 @@ mod producer;
 mod reports;
 mod routes;
 mod security;
-mod tracker;
 
 use std::sync::Arc;
 
 use rdkafka::ClientConfig;
 use serde_json::{Map, Value};
 
+use super::login::login;
 use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
@@ -35,46 +35,17 @@ pub const KIND: Kind = Kind {
 /// `kafka://user:password@host:9092,host:9092/topic`.
 fn from_address(address: &Address) -> Result<Map<String, Value>, ConfigError> {
     let mut options = Map::new();
-    let (login, brokers) = match address.authority.rsplit_once('@') {
-        Some((login, brokers)) => (Some(login), brokers),
-        None => (None, address.authority.as_str()),
-    };
+    let login = login(&address.authority)?;
     let mut set = |name: &str, value: &str| {
         if !value.is_empty() {
             options.insert(name.to_owned(), Value::from(value));
         }
     };
-    set("brokers", brokers);
+    set("brokers", login.hosts);
     set("topic", address.path.trim_matches('/'));
-    if let Some(login) = login {
-        let (username, password) = login.split_once(':').unwrap_or((login, ""));
-        set("username", &decoded(username)?);
-        set("password", &decoded(password)?);
-    }
+    set("username", &login.username);
+    set("password", &login.password);
     Ok(options)
-}
-
-/// User and password come percent-encoded, so that they may hold `@`, `:` and `/`.
-fn decoded(text: &str) -> Result<String, ConfigError> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        let digits = (byte == b'%').then(|| after.get(..2)).flatten();
-        let code = digits
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if code.is_some() {
-            rest = &after[2..];
-        }
-        out.push(code.unwrap_or(byte));
-    }
-    String::from_utf8(out).map_err(|_| {
-        ConfigError::option(
-            "username",
-            "the user name or password in the address isn't UTF-8 once %XX is resolved",
-        )
-    })
 }
 
 /// A block of options that has been read.

@@ -1,6 +1,8 @@
 //! What a sink has taken and what it refused: counts, watermarks and lateness.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::SendError;
 use super::rejects::RejectFile;
@@ -31,11 +33,26 @@ pub struct Snapshot {
     pub dropped: u64,
 }
 
+/// What a sink tells of work that it does by itself, out of delivery's sight: retries of its own,
+/// repeats after a reconnect, counts that only its kind of service has.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Sends tried again after an error.
+    pub retried: u64,
+    /// Records sent again.
+    pub resent: u64,
+    /// The error that stalls it, while it does.
+    pub error: Option<String>,
+    /// Counts by name: `status_2xx`.
+    pub details: BTreeMap<&'static str, u64>,
+}
+
 struct Inner {
     counts: Snapshot,
     lateness: Lateness,
     /// The first refusal that couldn't be written down.
     failed: Option<String>,
+    told: Told,
 }
 
 /// Counts of one sink over one execution, shared by the sink, delivery and reports.
@@ -63,6 +80,7 @@ impl Receipts {
                 },
                 lateness,
                 failed: None,
+                told: Told::default(),
             }),
             rejects,
             clock,
@@ -162,6 +180,23 @@ impl Receipts {
     /// Due instant to receipt.
     pub fn lateness(&self) -> Lateness {
         self.lock().lateness.clone()
+    }
+
+    /// How long ago that record of a part was due; none where nothing is due.
+    pub fn since_due(&self, part: &Part, record: usize) -> Option<Duration> {
+        let order = *part.batch.order.get(record)?;
+        let due = part.pace?.due(order);
+        Some(Duration::from_nanos(self.clock.now().saturating_sub(due)))
+    }
+
+    /// Tells of what the sink does by itself.
+    pub fn tell(&self, tell: impl FnOnce(&mut Told)) {
+        tell(&mut self.lock().told);
+    }
+
+    /// What the sink told.
+    pub fn told(&self) -> Told {
+        self.lock().told.clone()
     }
 
     /// Makes the refused records durable, before a watermark that passes them is.

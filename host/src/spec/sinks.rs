@@ -121,6 +121,14 @@ impl SinkBlock {
         let schema = schema(kind);
         let (mut connection, mut full) = (None, OnFull::default());
         for (name, text) in &address.query {
+            let name = match schema["properties"].get("url") {
+                // The address is the endpoint's own URL, and so is what of the query isn't ours.
+                Some(_) => match sink::own_option(name, &schema) {
+                    Some(name) => name,
+                    None => continue,
+                },
+                None => name,
+            };
             if name == "connection" {
                 connection = Some(text.clone());
             } else if name == "on_full" {

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::options::Options;
 use super::reports::Reports;
-use super::tracker::Tracker;
 use crate::sink::SendError;
+use crate::sink::tracker::Tracker;
 
 /// How long the polling thread waits for an event before it looks whether it is to stop.
 const POLL: Duration = Duration::from_millis(100);

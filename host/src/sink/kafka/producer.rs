@@ -13,8 +13,8 @@ use super::client::Client;
 use super::options::{MessageTime, Options};
 use super::reports::refusal;
 use super::routes::{Headers, Keys, Rules, TopicOf, Topics};
-use super::tracker::{SLOT, Tracker, number};
 use crate::record::{Batch, Group, Operation, Part};
+use crate::sink::tracker::{SLOT, Tracker, number};
 use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
 
 /// How long a full queue drains before more is put in.

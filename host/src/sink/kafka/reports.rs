@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::ProducerContext;
 
-use super::tracker::{Tracker, Trouble};
+use crate::sink::tracker::{Tracker, Trouble};
 
 /// Where librdkafka reports to.
 pub(super) struct Reports {

@@ -1,0 +1,188 @@
+//! The connection: reqwest's client, what every request carries, and the health probe.
+
+use std::time::{Duration, Instant};
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::options::Options;
+use crate::sink::{ConfigError, SendError};
+
+/// How often a health endpoint is asked until it answers.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+/// Redirects that are followed, at most.
+const REDIRECTS: usize = 5;
+
+/// Headers that every request has, but for the login.
+pub(super) fn headers(options: &Options) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &options.headers {
+        let wrong =
+            |why: &str| ConfigError::option("headers", format!("`headers`: `{name}` {why}"));
+        let Value::String(text) = value else {
+            return Err(wrong("has to be text"));
+        };
+        let name: HeaderName = name.parse().map_err(|_| wrong("isn't a header's name"))?;
+        let value: HeaderValue = text
+            .parse()
+            .map_err(|_| wrong("has a value that no header may have"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// The headers of every request: the block's own and the login.
+pub(super) fn all_headers(client: &Client, options: &Options) -> Result<HeaderMap, SendError> {
+    let failed = |why: &dyn std::fmt::Display| {
+        SendError::fatal(format!(
+            "http ({}) can't be set up: {why}",
+            options.target()
+        ))
+    };
+    let mut headers = headers(options).map_err(|error| failed(&error))?;
+    let mut request = client.post(options.target().split('{').next().unwrap_or_default());
+    if let Some(token) = &options.token {
+        request = request.bearer_auth(token.expose_secret());
+    } else if let Some(username) = &options.username {
+        let password = options.password.as_ref().map(ExposeSecret::expose_secret);
+        request = request.basic_auth(username, password);
+    } else {
+        return Ok(headers);
+    }
+    // The error would show the token.
+    let request = request
+        .build()
+        .map_err(|_| failed(&"`token` has characters that no header may have"))?;
+    if let Some(login) = request.headers().get(AUTHORIZATION) {
+        headers.insert(AUTHORIZATION, login.clone());
+    }
+    Ok(headers)
+}
+
+/// A client with the block's settings.
+pub(super) fn build(options: &Options) -> Result<Client, SendError> {
+    let failed = |why: String| {
+        SendError::fatal(format!(
+            "http ({}) can't be set up: {why}",
+            options.target()
+        ))
+    };
+    crate::sink::tls::install();
+    let mut builder = Client::builder()
+        .user_agent(concat!("wellhead/", env!("CARGO_PKG_VERSION")))
+        .timeout(options.timeout.0)
+        .connect_timeout(options.connect_timeout.0)
+        .pool_max_idle_per_host(options.concurrency)
+        .tcp_nodelay(true)
+        .referer(false)
+        .redirect(near_redirects());
+    if let Some(path) = &options.tls_ca {
+        let unread = |why: String| failed(format!("`tls_ca` {}: {why}", path.display()));
+        let pem = std::fs::read(path).map_err(|error| unread(error.to_string()))?;
+        let certificates =
+            Certificate::from_pem_bundle(&pem).map_err(|error| unread(error.to_string()))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if !options.tls_verify {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    }
+    builder.build().map_err(|error| failed(said(&error)))
+}
+
+/// Follows a redirect that keeps method and body (307, 308) and stays with the same origin. Anything
+/// else is left as the answer: another origin would get the records and the login, and a 303 would turn
+/// the request into a GET, whose 2xx says nothing of the records.
+fn near_redirects() -> Policy {
+    Policy::custom(|attempt| {
+        let keeps = matches!(
+            attempt.status(),
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+        );
+        let first = attempt.previous().first();
+        let near = first.is_some_and(|first| first.origin() == attempt.url().origin());
+        if keeps && near && attempt.previous().len() <= REDIRECTS {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
+}
+
+/// An error with its causes, which alone say what was wrong, and without the URL, which may hold a secret.
+pub(super) fn said(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    if error.is_timeout() {
+        text = format!("no answer within the time set ({text})");
+    }
+    if text.is_empty() {
+        "it failed".to_owned()
+    } else {
+        text
+    }
+}
+
+/// Waits until the health endpoint answers 2xx, where there is one, within the time set. Without one
+/// any answer of the endpoint's host will do, where `must` says that there has to be one.
+pub(super) async fn healthy(
+    client: &Client,
+    options: &Options,
+    must: bool,
+    cancel: &CancellationToken,
+) -> Result<(), SendError> {
+    let headers = all_headers(client, options)?;
+    let (url, any) = match &options.health {
+        Some(health) => (health.as_str(), false),
+        // What a template would make of path and query isn't known yet.
+        None if must => (
+            options.target().split(['{']).next().unwrap_or_default(),
+            true,
+        ),
+        None => return Ok(()),
+    };
+    let deadline = Instant::now() + options.health_timeout.0;
+    let shown = url.split(['?', '#']).next().unwrap_or_default();
+    loop {
+        let request = if any {
+            client.head(url)
+        } else {
+            client.get(url)
+        };
+        let request = request.headers(headers.clone());
+        let left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
+        let asked = request.timeout(left.min(options.timeout.0)).send();
+        let why = tokio::select! {
+            () = cancel.cancelled() => return Err(SendError::fatal(format!("http ({shown}): stopped while asking for its health"))),
+            answer = asked => match answer {
+                Ok(response) if any || response.status().is_success() => return Ok(()),
+                Ok(response) => format!("it answers {}", response.status()),
+                Err(error) => said(&error),
+            }
+        };
+        if any || Instant::now() + ASK_AGAIN >= deadline {
+            let option = if any { "url" } else { "health" };
+            return Err(SendError::fatal(format!(
+                "http ({shown}) can't be reached or isn't healthy: {why}; see that it runs there and \
+                 `{option}` names it, or raise `health_timeout` ({:?})",
+                options.health_timeout.0
+            )));
+        }
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(ASK_AGAIN) => {}
+        }
+    }
+}

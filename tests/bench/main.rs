@@ -11,6 +11,7 @@ mod kafka;
 mod lateness;
 mod measure;
 mod pipeline;
+mod postgres;
 mod program;
 mod start;
 mod streams;
@@ -28,7 +29,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -43,6 +44,11 @@ const GROUPS: [Group; 6] = [
         name: "kafka",
         what: "the Kafka sink against a bare loop over its client",
         run: kafka::rows,
+    },
+    Group {
+        name: "postgres",
+        what: "the PostgreSQL sink against psql",
+        run: postgres::rows,
     },
     Group {
         name: "lateness",

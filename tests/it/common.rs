@@ -53,7 +53,10 @@ impl Sandbox {
             .env("XDG_STATE_HOME", self.path("state"))
             .env("XDG_CACHE_HOME", cache())
             .env("XDG_CONFIG_HOME", self.path("config"))
+            .env_remove("DATABASE_URL")
+            .env_remove("DB_HOST")
             .env_remove("KAFKA_BOOTSTRAP_SERVERS")
+            .env_remove("PGHOST")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

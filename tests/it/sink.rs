@@ -3,6 +3,8 @@
 
 mod file;
 mod kafka;
+mod postgres;
+mod sqlite;
 mod stdout;
 
 use std::collections::HashSet;

@@ -1,5 +1,6 @@
 //! A connection to the server, and what a sink does over it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,6 +26,8 @@ pub(super) struct Postgres {
     schema: Option<Identifier>,
     connection: Option<PgConnection>,
     encoder: Encoder,
+    /// Tables in which keys were found that came again: nobody asks any more whether all are new.
+    replacing: HashSet<usize>,
 }
 
 impl Postgres {
@@ -40,6 +43,7 @@ impl Postgres {
             schema: schema.and_then(Result::ok),
             connection: None,
             encoder: Encoder::default(),
+            replacing: HashSet::new(),
         }
     }
 
@@ -209,22 +213,31 @@ impl Database for Postgres {
         let Some(connection) = self.connection.as_mut() else {
             return Err(self.lost().into());
         };
+        let encoder = &mut self.encoder;
+        let copy = format!("COPY {} ({}) FROM STDIN", table.name, table.column_list());
+        let end = |_| b"\n".as_slice();
         let done = match &table.key {
-            None => {
-                let copy = format!("COPY {} ({}) FROM STDIN", table.name, table.column_list());
-                let end = |_| b"\n".as_slice();
-                let encoder = &mut self.encoder;
-                encoder.copy(connection, &copy, table, rows, end).await
-            }
+            None => encoder.copy(connection, &copy, table, rows, end).await,
             Some(_) => {
                 let latest = upsert::latest(table, rows);
                 let rows = Rows {
                     places: &latest,
                     ..rows
                 };
-                let stage = format!("wellhead_stage_{}", table.index);
-                let stage = Identifier::new(stage).map_err(SendError::fatal)?;
-                upsert::store(connection, &mut self.encoder, &stage, table, rows).await
+                let temporary =
+                    |what: &str| Identifier::new(format!("wellhead_{what}_{}", table.index));
+                let stage = temporary("stage").map_err(SendError::fatal)?;
+                let keys = temporary("keys").map_err(SendError::fatal)?;
+                async {
+                    if upsert::many(rows) && !self.replacing.contains(&table.index) {
+                        if upsert::all_new(connection, encoder, &keys, table, rows).await? {
+                            return encoder.copy(connection, &copy, table, rows, end).await;
+                        }
+                        self.replacing.insert(table.index);
+                    }
+                    upsert::store(connection, encoder, &stage, table, rows).await
+                }
+                .await
             }
         };
         let doing = format!("writing to table {}", table.name.plain());

@@ -70,6 +70,15 @@ impl Table {
         key.map(|&column| &self.columns[column])
     }
 
+    /// The same table with no columns but those of its key.
+    pub fn only_key(&self) -> Table {
+        Table {
+            columns: self.key_columns().cloned().collect(),
+            key: None,
+            ..self.clone()
+        }
+    }
+
     /// Their names, for a statement.
     pub fn key_list(&self) -> String {
         list(self.key_columns().map(|column| &column.name))

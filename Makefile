@@ -18,7 +18,7 @@ BENCH_FLAGS ?= --workspace --bench bench
 # Which groups of rows; all when empty.
 BENCH ?=
 # The services that the tests need; each is stopped again unless somebody else uses it.
-TEST_SERVICES := kafka
+TEST_SERVICES := kafka postgres
 
 CARGO_TEST := cargo test --release --locked $(TEST_FLAGS)
 
@@ -30,8 +30,13 @@ help: ## List what there is to make
 build: plugins ## Build target/release/wellhead, the stock generators inside
 	cargo build --release --locked --workspace --bins
 
-run: build ## Build, and run an emulation that needs nothing (SPEC=..., RUN_FLAGS=...)
+run: build ## Build, and run two emulations that need nothing, or one (SPEC=..., RUN_FLAGS=...)
 	$(WELLHEAD) run $(SPEC) $(RUN_FLAGS)
+ifeq ($(SPEC),examples/first.yaml)
+	$(WELLHEAD) run examples/sqlite.yaml
+	@! command -v sqlite3 >/dev/null || sqlite3 -box out/payments.db \
+	    'SELECT timestamp, home_country, amount, currency, status FROM payments ORDER BY rowid DESC LIMIT 5'
+endif
 
 test: build-tests ## Run all tests, with a real Kafka (TEST_FLAGS=..., TEST_ARGS=...)
 	tests/services.sh with $(TEST_SERVICES) -- $(CARGO_TEST) -- $(TEST_ARGS)
@@ -39,7 +44,7 @@ test: build-tests ## Run all tests, with a real Kafka (TEST_FLAGS=..., TEST_ARGS
 build-tests: fixtures ## Compile what `make test` runs, the programs that it starts too
 	cargo build --release --locked --workspace --all-targets
 
-bench: build fixtures ## Measure: ratios of one run, with a real Kafka (BENCH='generate pipeline kafka lateness streams start')
+bench: build fixtures ## Measure: ratios of one run, with a real Kafka (BENCH='generate pipeline kafka postgres lateness streams start')
 	cargo build --profile guest --locked -p wellhead-native
 	cargo bench --profile release --locked $(BENCH_FLAGS) --no-run
 	tests/services.sh with $(TEST_SERVICES) -- cargo bench --profile release --locked $(BENCH_FLAGS) -- $(BENCH)

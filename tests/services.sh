@@ -16,6 +16,7 @@ usage='usage: tests/services.sh COMMAND [kafka] [minio] [postgres] [mosquitto]
   fetch [NAME…]              only installs and downloads what they need
   packages [NAME…]           prints the Debian packages that they need and this machine lacks
   kafka-private COMMAND DIR  a broker that a test may kill and start again
+  postgres-private COMMAND DIR  the same of PostgreSQL
 An address that is in the environment already (WELLHEAD_TEST_KAFKA, WELLHEAD_TEST_MINIO,
 WELLHEAD_TEST_POSTGRES, WELLHEAD_TEST_MQTT) is used as it is, and nothing is started for it.'
 
@@ -30,6 +31,8 @@ source "$folder/kafka-private.sh"
 source "$folder/minio.sh"
 # shellcheck source=tests/services/postgres.sh
 source "$folder/postgres.sh"
+# shellcheck source=tests/services/postgres-private.sh
+source "$folder/postgres-private.sh"
 # shellcheck source=tests/services/mosquitto.sh
 source "$folder/mosquitto.sh"
 
@@ -258,6 +261,7 @@ case $command in
         ;;
     with) with "$@" ;;
     kafka-private) kafka_private "$@" ;;
+    postgres-private) postgres_private "$@" ;;
     help | -h | --help) echo "$usage" ;;
     *)
         echo "$usage" >&2

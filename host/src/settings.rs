@@ -3,6 +3,7 @@
 //!
 //! What a variable or a file says is checked when it is read; secrets are taken out at once.
 
+mod database;
 pub mod deployment;
 mod environment;
 
@@ -230,6 +231,10 @@ impl Parts {
         }
         if let Some(connection) = kafka(environment)? {
             connections.ambient.insert("kafka".to_owned(), connection);
+        }
+        if let Some(connection) = database::postgres(environment)? {
+            let kind = connection.kind.clone();
+            connections.ambient.insert(kind, connection);
         }
         Ok(Parts {
             state: path("WELLHEAD_STATE", form.state),

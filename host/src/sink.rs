@@ -17,6 +17,9 @@ pub mod http;
 pub mod kafka;
 pub mod mqtt;
 pub mod null;
+pub mod postgres;
+mod sql;
+pub mod sqlite;
 pub mod stdout;
 
 use std::path::PathBuf;
@@ -158,10 +161,17 @@ pub trait Sink: Send {
     }
 
     /// Goes back to where an earlier execution of this run stood: `saved` is the newest receipt
-    /// of a commit that the state holds, none for a new run. Gives the watermark from which records are to be sent again;
+    /// of a commit that the state holds (an empty one where a run ended before its first), none for a
+    /// new run. Gives the watermark from which records are to be sent again;
     /// a sink that carries its own watermark may know better than `saved`.
     async fn recover(&mut self, saved: Option<&Receipt>) -> Result<Option<Watermark>, SendError> {
         Ok(saved.map(|receipt| receipt.watermark.clone()))
+    }
+
+    /// What lies below the watermark that [`Sink::recover`] gave, where the sink keeps count beside
+    /// its watermark: it may be more, or less, than the state knows of.
+    fn recovered(&self) -> Option<receipts::Snapshot> {
+        None
     }
 
     /// Takes a group. What the service has (or will surely not take) is settled by
@@ -234,6 +244,8 @@ pub static SINKS: &[Kind] = &[
     kafka::KIND,
     mqtt::KIND,
     null::KIND,
+    postgres::KIND,
+    sqlite::KIND,
     stdout::KIND,
 ];
 

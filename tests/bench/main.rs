@@ -13,6 +13,7 @@ mod lateness;
 mod measure;
 mod mqtt;
 mod pipeline;
+mod postgres;
 mod program;
 mod replay;
 mod start;
@@ -31,7 +32,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -56,6 +57,11 @@ const GROUPS: [Group; 8] = [
         name: "mqtt",
         what: "the MQTT sink against mosquitto_pub",
         run: mqtt::rows,
+    },
+    Group {
+        name: "postgres",
+        what: "the PostgreSQL sink against psql",
+        run: postgres::rows,
     },
     Group {
         name: "lateness",

@@ -127,6 +127,25 @@ async fn http() {
 }
 
 #[test]
+fn sqlite() {
+    let sandbox = Sandbox::new();
+    let spec = example("sqlite.yaml");
+    sandbox.expect(0, &["run", &spec.to_string_lossy(), "--report", "r.json"]);
+    assert_eq!(sandbox.json("r.json")["records"]["acknowledged"], 86_400);
+    let asked = "SELECT count(*), count(DISTINCT transaction_id), max(timestamp) FROM payments";
+    let output = std::process::Command::new("sqlite3")
+        .arg(sandbox.path("out/payments.db"))
+        .arg(asked)
+        .output()
+        .unwrap();
+    let found = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        found.starts_with("86400|86400|2024-01-01T23:59:59"),
+        "{found}"
+    );
+}
+
+#[test]
 fn the_host_is_a_library() {
     let own = crate::common::program();
     let embed = own.parent().unwrap().join("wellhead-embed");

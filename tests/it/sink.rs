@@ -5,6 +5,8 @@ mod file;
 pub mod http;
 mod kafka;
 mod mqtt;
+mod postgres;
+mod sqlite;
 mod stdout;
 
 use std::collections::HashSet;

@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::{EmulationError, pool};
 use crate::delivery::{OnFull, SinkPoint};
 use crate::schedule::Schedule;
+use crate::sink::receipts::Snapshot;
 use crate::sink::rejects::RejectFile;
 use crate::sink::{Context, Receipts, SendError, Sink};
 use crate::state::{Restart, RunLock, State, StoredRun};
@@ -152,8 +153,8 @@ async fn ready_sinks(
             .find(|(sink, _)| *sink as usize == n)
             .map(|(_, point)| point.clone())
     };
-    let rejects = rejects(plan, &point)?;
-    let mut ready = Vec::with_capacity(plan.sinks.len());
+    let rejects = rejects(plan)?;
+    let mut ready: Vec<ReadySink> = Vec::with_capacity(plan.sinks.len());
     for (n, planned) in plan.sinks.iter().enumerate() {
         let target = planned.config.target();
         let unready = |source: SendError| EmulationError::Unready {
@@ -165,12 +166,13 @@ async fn ready_sinks(
         let context = context(plan, Arc::clone(&receipts), cancel);
         let mut sink = planned.config.open(context).map_err(unready)?;
         sink.prepare().await.map_err(unready)?;
-        let kept = point(n).filter(|_| resumed);
-        let saved = kept.as_ref().map(|point| &point.receipt);
+        // A run that ended before its first commit has a receipt of nothing: it isn't a new one.
+        let mut base = point(n).filter(|_| resumed).unwrap_or_default();
+        base.receipt.watermark.resize(plan.streams as usize, 0);
+        let saved = resumed.then_some(&base.receipt);
         let found = sink.recover(saved).await.map_err(unready)?;
-        let mut base = kept.unwrap_or_default();
         if resumed && let Some(watermark) = found {
-            rebase(&mut base, watermark);
+            rebase(&mut base, watermark, sink.recovered());
         }
         base.receipt.watermark.resize(plan.streams as usize, 0);
         receipts.rewind(&base.receipt.watermark);
@@ -182,6 +184,14 @@ async fn ready_sinks(
             base,
             on_full: planned.on_full,
         });
+    }
+    if let Some(file) = rejects {
+        let settled = |sink: &str, stream: u32| {
+            let of = |(n, ready): &(usize, &ReadySink)| label(*n, &ready.target) == sink;
+            let found = ready.iter().enumerate().find(of);
+            found.map_or(0, |(_, ready)| ready.receipts.settled(stream))
+        };
+        file.cut(settled)?;
     }
     Ok(ready)
 }
@@ -214,8 +224,16 @@ fn context(plan: &Plan, receipts: Arc<Receipts>, cancel: &CancellationToken) -> 
     }
 }
 
-/// The sink knows better than the state: what it holds beyond, or no longer holds, is counted so.
-fn rebase(base: &mut SinkPoint, watermark: Vec<u64>) {
+/// The sink knows better than the state: what it holds beyond, or no longer holds, is counted so;
+/// by itself where it keeps count.
+fn rebase(base: &mut SinkPoint, watermark: Vec<u64>, recovered: Option<Snapshot>) {
+    if let Some(counts) = recovered {
+        base.acknowledged = counts.acknowledged;
+        base.rejected = counts.rejected;
+        base.bytes = counts.bytes;
+        base.receipt.watermark = watermark;
+        return;
+    }
     let total = |w: &[u64]| w.iter().sum::<u64>();
     let (before, after) = (total(&base.receipt.watermark), total(&watermark));
     base.acknowledged = (base.acknowledged + after).saturating_sub(before);
@@ -230,28 +248,14 @@ fn label(n: usize, target: &str) -> String {
     format!("{n} {target}")
 }
 
-fn rejects(
-    plan: &Plan,
-    point: &impl Fn(usize) -> Option<SinkPoint>,
-) -> Result<Option<Arc<RejectFile>>, EmulationError> {
+/// The file of refused records, as an earlier execution left it: what is to be refused again is
+/// known only when each sink says where it goes on.
+fn rejects(plan: &Plan) -> Result<Option<Arc<RejectFile>>, EmulationError> {
     let Some(path) = &plan.rejected else {
         return Ok(None);
     };
-    let labels: Vec<String> = plan
-        .sinks
-        .iter()
-        .enumerate()
-        .map(|(n, planned)| label(n, &planned.config.target()))
-        .collect();
-    let settled = |sink: &str, stream: u32| {
-        labels
-            .iter()
-            .position(|label| label == sink)
-            .and_then(point)
-            .and_then(|p| p.receipt.watermark.get(stream as usize).copied())
-            .unwrap_or(0)
-    };
-    Ok(Some(Arc::new(RejectFile::open(path, &plan.run, settled)?)))
+    let all = |_: &str, _: u32| u64::MAX;
+    Ok(Some(Arc::new(RejectFile::open(path, &plan.run, all)?)))
 }
 
 /// What differs between what a run began with and what it is asked to go on with, for a person.

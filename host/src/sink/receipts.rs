@@ -92,14 +92,31 @@ impl Receipts {
     /// stream are settled in the order of their sequences; what a part leaves out after the one before
     /// was dropped.
     pub fn settle(&self, part: &Part, rejections: &[Rejection]) {
-        let mut failed = None;
-        if let Some((sink, file)) = &self.rejects {
-            for rejection in rejections {
-                if let Err(e) = file.write(sink, part, rejection) {
-                    failed.get_or_insert(e.to_string());
-                }
-            }
+        for rejection in rejections {
+            // Said by `sync_rejects`, before a watermark that passes it.
+            let _ = self.write_down(part, rejection);
         }
+        self.settle_written(part, rejections);
+    }
+
+    /// Writes down a refused record ahead of [`Receipts::settle_written`]: for a sink that moves its
+    /// own watermark past it.
+    ///
+    /// # Errors
+    /// Where the file of rejected records can't be written.
+    pub fn write_down(&self, part: &Part, rejection: &Rejection) -> Result<(), SendError> {
+        let Some((sink, file)) = &self.rejects else {
+            return Ok(());
+        };
+        file.write(sink, part, rejection).map_err(|e| {
+            let message = e.to_string();
+            self.lock().failed.get_or_insert(message.clone());
+            SendError::fatal(message)
+        })
+    }
+
+    /// The same as [`Receipts::settle`], with rejections that are written down.
+    pub fn settle_written(&self, part: &Part, rejections: &[Rejection]) {
         let refused: u64 = rejections
             .iter()
             .map(|r| part.batch.record(r.record).len() as u64)
@@ -112,9 +129,6 @@ impl Receipts {
         if let Some(next) = counts.watermark.get_mut(part.stream() as usize) {
             counts.dropped += part.sequences().start.saturating_sub(*next);
             *next = part.sequences().end;
-        }
-        if inner.failed.is_none() {
-            inner.failed = failed;
         }
         if let Some(pace) = part.pace {
             let now = self.clock.now();

@@ -80,6 +80,23 @@ impl RejectFile {
         })
     }
 
+    /// Drops the run's lines at or past the watermarks that its sinks go on from (`settled(sink,
+    /// stream)`), since those will be refused again.
+    ///
+    /// # Errors
+    /// Where the file can't be read or written.
+    pub fn cut(&self, settled: impl Fn(&str, u32) -> u64) -> Result<(), RejectError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let cut = |file: &mut (BufWriter<File>, bool)| {
+            file.0.flush()?;
+            cut(&self.path, &self.run, settled)?;
+            let opened = OpenOptions::new().append(true).open(&self.path)?;
+            file.0 = BufWriter::new(opened);
+            Ok(())
+        };
+        cut(&mut file).map_err(|source| self.failed(source))
+    }
+
     /// Adds a record.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ usage='usage: tests/services.sh COMMAND [kafka] [minio] [postgres] [mosquitto]
   fetch [NAME…]              only installs and downloads what they need
   packages [NAME…]           prints the Debian packages that they need and this machine lacks
   kafka-private COMMAND DIR  a broker that a test may kill and start again
+  mc                         builds MinIO'\''s client where it is missing, and prints its path
+  minio-private COMMAND DIR  a MinIO that a test may kill and start again
 An address that is in the environment already (WELLHEAD_TEST_KAFKA, WELLHEAD_TEST_MINIO,
 WELLHEAD_TEST_POSTGRES, WELLHEAD_TEST_MQTT) is used as it is, and nothing is started for it.'
 
@@ -28,6 +30,8 @@ source "$folder/kafka.sh"
 source "$folder/kafka-private.sh"
 # shellcheck source=tests/services/minio.sh
 source "$folder/minio.sh"
+# shellcheck source=tests/services/minio-private.sh
+source "$folder/minio-private.sh"
 # shellcheck source=tests/services/postgres.sh
 source "$folder/postgres.sh"
 # shellcheck source=tests/services/mosquitto.sh
@@ -258,6 +262,12 @@ case $command in
         ;;
     with) with "$@" ;;
     kafka-private) kafka_private "$@" ;;
+    mc)
+        make_run_folder
+        mc_fetch
+        echo "$mc_binary"
+        ;;
+    minio-private) minio_private "$@" ;;
     help | -h | --help) echo "$usage" ;;
     *)
         echo "$usage" >&2

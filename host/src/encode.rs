@@ -1,12 +1,15 @@
 //! Records as the bytes of a file or a request: NDJSON, a JSON array, CSV. Pure functions over
 //! batches into buffers that the caller keeps.
 
+pub mod body;
 pub mod columns;
 mod csv;
+pub mod pack;
 pub mod path;
 pub mod scan;
 pub mod schema;
 pub mod template;
+pub mod time;
 
 use std::ops::Range;
 
@@ -30,6 +33,8 @@ pub enum Format {
     /// Comma-separated values with a header (RFC 4180): a column for each property of the
     /// channel's schema.
     Csv,
+    /// Apache Parquet: a column for each property of the channel's schema.
+    Parquet,
 }
 
 impl Format {
@@ -39,7 +44,18 @@ impl Format {
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "json" => Some(Format::Json),
             "csv" => Some(Format::Csv),
+            "parquet" => Some(Format::Parquet),
             _ => None,
+        }
+    }
+
+    /// What a file's name ends with, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Ndjson => "ndjson",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Parquet => "parquet",
         }
     }
 }
@@ -69,6 +85,9 @@ pub enum EncodeError {
         "the generator's records aren't JSON, so they can't be written as {0}; use ndjson, which writes them as they are"
     )]
     NotJson(&'static str),
+    /// Parquet has its index at the end, so that it can't be written piece by piece.
+    #[error("Parquet can't be written here; the s3 sink writes it")]
+    Whole,
     /// A field of that name is there already.
     #[error(
         "`operation_field` is `{field}`, which channel `{channel}` already has; choose another name"
@@ -138,6 +157,7 @@ impl Encoder {
             }
         }
         let columns = match format {
+            Format::Parquet => return Err(EncodeError::Whole),
             Format::Csv => Some(Columns::of(channels, json, wanted)?),
             Format::Ndjson | Format::Json => None,
         };

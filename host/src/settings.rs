@@ -4,6 +4,7 @@
 //! What a variable or a file says is checked when it is read; secrets are taken out at once.
 
 mod environment;
+mod s3;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -229,6 +230,9 @@ impl Parts {
         }
         if let Some(connection) = kafka(environment)? {
             connections.ambient.insert("kafka".to_owned(), connection);
+        }
+        if let Some(connection) = s3::ambient(environment)? {
+            connections.ambient.insert("s3".to_owned(), connection);
         }
         Ok(Parts {
             state: path("WELLHEAD_STATE", form.state),

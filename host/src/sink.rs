@@ -12,6 +12,7 @@ pub mod tls;
 pub mod file;
 pub mod kafka;
 pub mod null;
+pub mod s3;
 pub mod stdout;
 
 use std::path::PathBuf;
@@ -19,10 +20,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{Channel, Group};
 pub use receipts::{Receipts, Rejection};
+
+/// Runs what computes or waits for the disk without holding up the other tasks of its thread.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(work)
+        }
+        _ => work(),
+    }
+}
 
 /// What a sink promises of a record that it settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -222,7 +234,7 @@ pub struct Kind {
 }
 
 /// Every kind of sink there is.
-pub static SINKS: &[Kind] = &[file::KIND, kafka::KIND, null::KIND, stdout::KIND];
+pub static SINKS: &[Kind] = &[file::KIND, kafka::KIND, null::KIND, s3::KIND, stdout::KIND];
 
 /// The kind of that name.
 pub fn find(name: &str) -> Option<&'static Kind> {

@@ -3,6 +3,7 @@
 
 mod file;
 mod kafka;
+pub mod s3;
 mod stdout;
 
 use std::collections::HashSet;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SendError;
 use super::rejects::RejectFile;
-use crate::record::Part;
+use crate::record::{Nanos, Part};
 use crate::telemetry::{Clock, Lateness};
 
 /// A record that the sink refused for good.
@@ -27,6 +27,22 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Bytes of the acknowledged records, without keys and framing.
     pub bytes: u64,
+}
+
+/// Neighbouring records of a stream, as a sink remembers them whose unit is too large to keep the
+/// records themselves until it is complete.
+#[derive(Clone, Debug, Default)]
+pub struct Stretch {
+    /// Sequence of the record that follows the last.
+    pub end: u64,
+    /// How many the service has.
+    pub acknowledged: u64,
+    /// How many it refused for good.
+    pub rejected: u64,
+    /// Bytes of the acknowledged.
+    pub bytes: u64,
+    /// When the first and the last were due, on the process's clock; none where nothing is due.
+    pub due: Option<(Nanos, Nanos)>,
 }
 
 struct Inner {
@@ -71,14 +87,7 @@ impl Receipts {
     /// Everything in `part` is settled: the service has it, but for what it refused. Parts of one
     /// stream are settled in the order of their sequences.
     pub fn settle(&self, part: &Part, rejections: &[Rejection]) {
-        let mut failed = None;
-        if let Some((sink, file)) = &self.rejects {
-            for rejection in rejections {
-                if let Err(e) = file.write(sink, part, rejection) {
-                    failed.get_or_insert(e.to_string());
-                }
-            }
-        }
+        self.refuse(part, rejections);
         let refused: u64 = rejections
             .iter()
             .map(|r| part.batch.record(r.record).len() as u64)
@@ -91,14 +100,45 @@ impl Receipts {
         if let Some(next) = counts.watermark.get_mut(part.stream() as usize) {
             *next = part.sequences().end;
         }
-        if inner.failed.is_none() {
-            inner.failed = failed;
-        }
         if let Some(pace) = part.pace {
             let now = self.clock.now();
             for &order in &part.batch.order[part.range.clone()] {
                 inner.lateness.record(now.saturating_sub(pace.due(order)));
             }
+        }
+        drop(inner);
+        self.changed.notify_one();
+    }
+
+    /// Writes down records of `part` that were refused, without settling them: for a sink that
+    /// settles by [`Receipts::settle_stretch`].
+    pub fn refuse(&self, part: &Part, rejections: &[Rejection]) {
+        let Some((sink, file)) = &self.rejects else {
+            return;
+        };
+        for rejection in rejections {
+            if let Err(e) = file.write(sink, part, rejection) {
+                self.lock().failed.get_or_insert(e.to_string());
+            }
+        }
+    }
+
+    /// As [`Receipts::settle`], for records that are no longer at hand. Their due instants are
+    /// taken to lie evenly between the first and the last.
+    pub fn settle_stretch(&self, stream: u32, stretch: &Stretch) {
+        let mut inner = self.lock();
+        let counts = &mut inner.counts;
+        counts.rejected += stretch.rejected;
+        counts.acknowledged += stretch.acknowledged;
+        counts.bytes += stretch.bytes;
+        if let Some(next) = counts.watermark.get_mut(stream as usize) {
+            *next = stretch.end;
+        }
+        if let Some((first, last)) = stretch.due {
+            let now = self.clock.now();
+            let records = stretch.acknowledged + stretch.rejected;
+            let (most, least) = (now.saturating_sub(first), now.saturating_sub(last));
+            inner.lateness.record_between(most, least, records);
         }
         drop(inner);
         self.changed.notify_one();

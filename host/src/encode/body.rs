@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::parquet::Rows;
 use super::{Encoder, Scratch};
 use crate::record::Batch;
 
@@ -11,23 +12,36 @@ pub struct Body {
     encoder: Arc<Encoder>,
     scratch: Scratch,
     records: u64,
+    /// Of Parquet only, which holds rows back.
+    rows: Option<Box<Rows>>,
 }
 
 impl Body {
     /// Begins; what comes before the first record is appended to `out`.
-    pub fn begin(encoder: Arc<Encoder>, out: &mut Vec<u8>) -> Body {
+    ///
+    /// # Errors
+    /// Where the format's own writer fails.
+    pub fn begin(encoder: Arc<Encoder>, out: &mut Vec<u8>) -> std::io::Result<Body> {
         encoder.begin(out);
-        Body {
+        let rows = match (&encoder.parquet, &encoder.columns) {
+            (Some(layout), Some(columns)) => {
+                let operation = encoder.operation.is_some();
+                Some(Box::new(Rows::begin(layout, columns, operation)?))
+            }
+            _ => None,
+        };
+        Ok(Body {
             encoder,
             scratch: Scratch::default(),
             records: 0,
-        }
+            rows,
+        })
     }
 
     /// Takes several records of a batch, and appends to `out` what they make complete.
     ///
     /// # Errors
-    /// Where the format's own writer fails.
+    /// Where a record doesn't fit the format's columns, or its own writer fails.
     pub fn records(
         &mut self,
         batch: &Batch,
@@ -36,9 +50,14 @@ impl Body {
     ) -> std::io::Result<()> {
         let first = self.records == 0;
         self.records += range.len() as u64;
-        self.encoder
-            .records(batch, range, first, &mut self.scratch, out);
-        Ok(())
+        match (&mut self.rows, &self.encoder.columns) {
+            (Some(rows), Some(columns)) => rows.take(columns, batch, range, out),
+            _ => {
+                self.encoder
+                    .records(batch, range, first, &mut self.scratch, out);
+                Ok(())
+            }
+        }
     }
 
     /// Ends; what was held back and what comes after the last record is appended to `out`.
@@ -46,7 +65,12 @@ impl Body {
     /// # Errors
     /// Where the format's own writer fails.
     pub fn end(&mut self, out: &mut Vec<u8>) -> std::io::Result<()> {
-        self.encoder.end(self.records == 0, out);
-        Ok(())
+        match &mut self.rows {
+            Some(rows) => rows.end(out),
+            None => {
+                self.encoder.end(self.records == 0, out);
+                Ok(())
+            }
+        }
     }
 }

@@ -106,7 +106,8 @@ impl S3Config {
         } = &self.options;
         let encoder = |channel: usize| {
             let field = operation_field.as_deref();
-            Encoder::new(*format, channels, json, channel..channel + 1, field)
+            let pages = self.options.pages();
+            Encoder::whole(*format, channels, json, channel..channel + 1, field, pages)
                 .map(Arc::new)
                 .map_err(|error| ConfigError::new(format!("{}: {error}", self.target())))
         };
@@ -179,3 +180,6 @@ impl Config for S3Config {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests;

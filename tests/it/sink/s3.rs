@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value, json};
 
 use super::file::{gather, records};
@@ -88,8 +89,15 @@ impl Bucket {
     }
 
     /// Every object with its text, decompressed, by name.
-    fn texts(&self) -> BTreeMap<String, String> {
+    pub fn texts(&self) -> BTreeMap<String, String> {
         let folder = self.copy();
+        for (name, bytes) in self.bytes() {
+            if name.ends_with(".parquet") {
+                let path = folder.path().join(name);
+                std::fs::write(path.with_extension("ndjson"), lines_of(bytes)).unwrap();
+                std::fs::remove_file(path).unwrap();
+            }
+        }
         let mut found = BTreeMap::new();
         gather(folder.path(), folder.path(), &mut found);
         found
@@ -110,6 +118,17 @@ impl Bucket {
         let listed = self.mc(&["ls", "--recursive", "--incomplete", "BUCKET"]);
         listed.unwrap().lines().count()
     }
+}
+
+/// A Parquet file's rows as NDJSON, by arrow's own reader and writer.
+fn lines_of(parquet: Vec<u8>) -> Vec<u8> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(parquet)).unwrap();
+    let mut writer = arrow_json::LineDelimitedWriter::new(Vec::new());
+    for rows in reader.build().unwrap() {
+        writer.write(&rows.unwrap()).unwrap();
+    }
+    writer.finish().unwrap();
+    writer.into_inner()
 }
 
 fn walk(folder: &std::path::Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
@@ -169,6 +188,7 @@ fn ways() -> Option<Vec<Bucket>> {
         json!({"records": 333, "bytes": "20KB", "compression": "zstd", "level": 1,
                "prefix": "raw/{channel}/dt={date}/hour={hour}"}),
         json!({}),
+        json!({"records": 700, "format": "parquet"}),
     ];
     ways.into_iter().map(Bucket::new).collect()
 }

@@ -36,19 +36,20 @@ impl Object {
         encoder: &Arc<Encoder>,
         compression: Compression,
         level: Option<u32>,
-    ) -> Object {
+    ) -> Result<Object, SendError> {
         let mut plain = Vec::new();
-        Object {
+        let body = Body::begin(Arc::clone(encoder), &mut plain);
+        Ok(Object {
             number,
             first,
             end: first,
             records: 0,
             bytes: 0,
-            body: Body::begin(Arc::clone(encoder), &mut plain),
+            body: body.map_err(|error| failed(&error))?,
             packer: Packer::new(compression, level),
             plain,
             packed: Vec::new(),
-        }
+        })
     }
 
     pub(super) fn number(&self) -> u64 {

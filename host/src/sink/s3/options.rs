@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encode::Format;
 use crate::encode::pack::Compression;
+use crate::encode::parquet::Pages;
 use crate::sink::ConfigError;
 use crate::sink::options::{Size, Span};
 
@@ -73,10 +74,11 @@ pub(super) struct Options {
     /// How records are written: ndjson, json (one array), csv or parquet.
     #[serde(default)]
     pub(super) format: Format,
-    /// none, gzip or zstd. Parquet is compressed within: zstd unless none is said.
+    /// none, gzip or zstd. Parquet, within: none, snappy or zstd (when absent).
     #[serde(default)]
-    pub(super) compression: Option<Compression>,
-    /// How hard to compress: 0 to 9 for gzip (6 when absent), 1 to 22 for zstd (3 when absent).
+    compression: Option<Codec>,
+    /// How hard to compress: 0 to 9 for gzip (6 when absent), 1 to 22 for zstd (3 when absent; 1
+    /// within Parquet).
     #[serde(default)]
     pub(super) level: Option<u32>,
     /// Adds a field (a column) of this name that says whether a record appends, upserts or deletes.
@@ -111,6 +113,17 @@ pub(super) enum Mode {
     #[default]
     Chunked,
     Grouped,
+}
+
+/// How objects, or what is in them, are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Codec {
+    None,
+    Gzip,
+    Zstd,
+    Snappy,
 }
 
 fn yes() -> bool {
@@ -223,19 +236,23 @@ impl Options {
     }
 
     fn check_compression(&self) -> Result<(), ConfigError> {
-        let compression = self.compression.unwrap_or(Compression::None);
-        if self.format == Format::Parquet {
-            return match (compression, self.level) {
-                (Compression::Gzip, _) => Err(ConfigError::option(
-                    "compression",
-                    "Parquet is compressed within, by zstd or not at all; leave `compression` out",
-                )),
-                (Compression::None, None) | (Compression::Zstd, None) => Ok(()),
-                (_, Some(_)) => Compression::Zstd
-                    .check_level(self.level)
-                    .map_err(|message| ConfigError::option("level", message)),
-            };
-        }
+        let wrong = |message: &str| Err(ConfigError::option("compression", message));
+        let parquet = self.format == Format::Parquet;
+        let compression = match self.compression {
+            Some(Codec::Snappy) if !parquet => {
+                return wrong(
+                    "`compression: snappy` is Parquet's; here it can be none, gzip or zstd",
+                );
+            }
+            Some(Codec::Gzip) if parquet => {
+                return wrong(
+                    "Parquet is compressed within; `compression` can be none, snappy or zstd",
+                );
+            }
+            None if parquet => Compression::Zstd,
+            Some(Codec::Zstd) if parquet => Compression::Zstd,
+            _ => self.packing(),
+        };
         compression
             .check_level(self.level)
             .map_err(|message| ConfigError::option("level", message))
@@ -288,9 +305,20 @@ impl Options {
 
     /// How objects are compressed from outside.
     pub(super) fn packing(&self) -> Compression {
-        match self.format {
-            Format::Parquet => Compression::None,
-            _ => self.compression.unwrap_or(Compression::None),
+        match self.compression {
+            _ if self.format == Format::Parquet => Compression::None,
+            Some(Codec::Gzip) => Compression::Gzip,
+            Some(Codec::Zstd) => Compression::Zstd,
+            Some(Codec::None | Codec::Snappy) | None => Compression::None,
+        }
+    }
+
+    /// How Parquet is compressed within.
+    pub(super) fn pages(&self) -> Pages {
+        match self.compression {
+            Some(Codec::None) => Pages::Plain,
+            Some(Codec::Snappy) => Pages::Snappy,
+            Some(Codec::Gzip | Codec::Zstd) | None => Pages::Zstd(self.level),
         }
     }
 }

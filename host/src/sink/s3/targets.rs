@@ -260,7 +260,7 @@ impl S3Sink {
             encoder,
             self.config.options.packing(),
             self.config.options.level,
-        ));
+        )?);
         self.streams[stream].ledger.begin();
         self.open += 1;
         Ok(())

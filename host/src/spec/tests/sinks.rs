@@ -10,7 +10,7 @@ fn sinks_are_checked_by_their_schema() {
     let text = "generator: t\nsinks:\n  - type: kafak\n    topic: a\n";
     assert_eq!(
         shown(text),
-        "test:3:11: there is no sink `kafak`; did you mean `kafka`? there are: file, kafka, null, stdout"
+        "test:3:11: there is no sink `kafak`; did you mean `kafka`? there are: file, kafka, null, s3, stdout"
     );
     let text = "generator: t\nsinks:\n  - type: file\n    path: a\n    formt: csv\n";
     assert_eq!(

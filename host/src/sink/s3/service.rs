@@ -96,7 +96,7 @@ impl Service {
             .store
             .signed_url_opts(method.clone(), &Path::ROOT, SIGNED_FOR, &signed)
             .await
-            .map_err(|error| self.failed("asked", &error))?;
+            .map_err(|error| self.unsigned(&error))?;
         let mut request = HttpRequest::new(HttpRequestBody::from(body));
         *request.method_mut() = method;
         *request.uri_mut() = url.as_str().parse().map_err(|error| unsent(&error))?;
@@ -184,6 +184,17 @@ impl Service {
             (_, Some("AccessDenied" | "NotImplemented")) => Ok(Vec::new()),
             _ => Err(self.answered("asked for unfinished uploads", status, &body)),
         }
+    }
+
+    /// Signing asks for the keys, which come from Amazon's machine where none are given.
+    fn unsigned(&self, error: &object_store::Error) -> SendError {
+        SendError::fatal(format!(
+            "{}: no keys: there is no access_key, and this machine gives none ({}); set endpoint, \
+             access_key and secret_key, or MINIO_ENDPOINT, MINIO_ACCESS_KEY and MINIO_SECRET_KEY, \
+             or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            self.place,
+            cause(error)
+        ))
     }
 
     fn unreachable(&self, reason: &str) -> SendError {

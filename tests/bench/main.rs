@@ -10,8 +10,10 @@ mod guest;
 mod kafka;
 mod lateness;
 mod measure;
+mod parquet;
 mod pipeline;
 mod program;
+mod s3;
 mod start;
 mod streams;
 mod table;
@@ -28,7 +30,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -53,6 +55,11 @@ const GROUPS: [Group; 6] = [
         name: "streams",
         what: "a thousand streams against one",
         run: streams::rows,
+    },
+    Group {
+        name: "s3",
+        what: "the S3 sink against mc and a bare upload, Parquet against arrow",
+        run: s3::rows,
     },
     Group {
         name: "start",

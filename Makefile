@@ -18,7 +18,7 @@ BENCH_FLAGS ?= --workspace --bench bench
 # Which groups of rows; all when empty.
 BENCH ?=
 # The services that the tests need; each is stopped again unless somebody else uses it.
-TEST_SERVICES := kafka postgres
+TEST_SERVICES := kafka minio postgres mosquitto
 
 CARGO_TEST := cargo test --release --locked $(TEST_FLAGS)
 
@@ -38,13 +38,13 @@ ifeq ($(SPEC),examples/first.yaml)
 	    'SELECT timestamp, home_country, amount, currency, status FROM payments ORDER BY rowid DESC LIMIT 5'
 endif
 
-test: build-tests ## Run all tests, with a real Kafka (TEST_FLAGS=..., TEST_ARGS=...)
+test: build-tests ## Run all tests, with a real Kafka and MinIO (TEST_FLAGS=..., TEST_ARGS=...)
 	tests/services.sh with $(TEST_SERVICES) -- $(CARGO_TEST) -- $(TEST_ARGS)
 
 build-tests: fixtures ## Compile what `make test` runs, the programs that it starts too
 	cargo build --release --locked --workspace --all-targets
 
-bench: build fixtures ## Measure: ratios of one run, with a real Kafka (BENCH='generate pipeline kafka postgres lateness streams start')
+bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='generate pipeline kafka s3 postgres mqtt http lateness streams start')
 	cargo build --profile guest --locked -p wellhead-native
 	cargo bench --profile release --locked $(BENCH_FLAGS) --no-run
 	tests/services.sh with $(TEST_SERVICES) -- cargo bench --profile release --locked $(BENCH_FLAGS) -- $(BENCH)

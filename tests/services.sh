@@ -17,6 +17,8 @@ usage='usage: tests/services.sh COMMAND [kafka] [minio] [postgres] [mosquitto]
   packages [NAME…]           prints the Debian packages that they need and this machine lacks
   kafka-private COMMAND DIR  a broker that a test may kill and start again
   postgres-private COMMAND DIR  the same of PostgreSQL
+  mc                         builds MinIO'\''s client where it is missing, and prints its path
+  minio-private COMMAND DIR  a MinIO that a test may kill and start again
 An address that is in the environment already (WELLHEAD_TEST_KAFKA, WELLHEAD_TEST_MINIO,
 WELLHEAD_TEST_POSTGRES, WELLHEAD_TEST_MQTT) is used as it is, and nothing is started for it.'
 
@@ -29,6 +31,8 @@ source "$folder/kafka.sh"
 source "$folder/kafka-private.sh"
 # shellcheck source=tests/services/minio.sh
 source "$folder/minio.sh"
+# shellcheck source=tests/services/minio-private.sh
+source "$folder/minio-private.sh"
 # shellcheck source=tests/services/postgres.sh
 source "$folder/postgres.sh"
 # shellcheck source=tests/services/postgres-private.sh
@@ -262,6 +266,12 @@ case $command in
     with) with "$@" ;;
     kafka-private) kafka_private "$@" ;;
     postgres-private) postgres_private "$@" ;;
+    mc)
+        make_run_folder
+        mc_fetch
+        echo "$mc_binary"
+        ;;
+    minio-private) minio_private "$@" ;;
     help | -h | --help) echo "$usage" ;;
     *)
         echo "$usage" >&2

@@ -1,12 +1,16 @@
 //! Records as the bytes of a file or a request: NDJSON, a JSON array, CSV. Pure functions over
 //! batches into buffers that the caller keeps.
 
+pub mod body;
 pub mod columns;
 mod csv;
+pub mod pack;
+pub mod parquet;
 pub mod path;
 pub mod scan;
 pub mod schema;
 pub mod template;
+pub mod time;
 
 use std::ops::Range;
 
@@ -30,6 +34,8 @@ pub enum Format {
     /// Comma-separated values with a header (RFC 4180): a column for each property of the
     /// channel's schema.
     Csv,
+    /// Apache Parquet: a column for each property of the channel's schema.
+    Parquet,
 }
 
 impl Format {
@@ -39,7 +45,18 @@ impl Format {
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "json" => Some(Format::Json),
             "csv" => Some(Format::Csv),
+            "parquet" => Some(Format::Parquet),
             _ => None,
+        }
+    }
+
+    /// What a file's name ends with, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Ndjson => "ndjson",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Parquet => "parquet",
         }
     }
 }
@@ -69,6 +86,9 @@ pub enum EncodeError {
         "the generator's records aren't JSON, so they can't be written as {0}; use ndjson, which writes them as they are"
     )]
     NotJson(&'static str),
+    /// Parquet has its index at the end, so that it can't be written piece by piece.
+    #[error("Parquet can't be written here; the s3 sink writes it")]
+    Whole,
     /// A field of that name is there already.
     #[error(
         "`operation_field` is `{field}`, which channel `{channel}` already has; choose another name"
@@ -86,8 +106,9 @@ pub enum EncodeError {
 pub struct Encoder {
     format: Format,
     operation: Option<OperationField>,
-    /// Of CSV only.
+    /// Of CSV and Parquet.
     columns: Option<Columns>,
+    parquet: Option<parquet::Layout>,
 }
 
 #[derive(Clone, Debug)]
@@ -138,6 +159,7 @@ impl Encoder {
             }
         }
         let columns = match format {
+            Format::Parquet => return Err(EncodeError::Whole),
             Format::Csv => Some(Columns::of(channels, json, wanted)?),
             Format::Ndjson | Format::Json => None,
         };
@@ -149,6 +171,34 @@ impl Encoder {
             format,
             operation,
             columns,
+            parquet: None,
+        })
+    }
+
+    /// The same for any format, of a target that is written by a [`body::Body`]: Parquet holds
+    /// rows back, and its index comes last.
+    ///
+    /// # Errors
+    /// Where the records don't fit the format.
+    pub fn whole(
+        format: Format,
+        channels: &[Channel],
+        json: bool,
+        wanted: Range<usize>,
+        operation_field: Option<&str>,
+        pages: parquet::Pages,
+    ) -> Result<Encoder, EncodeError> {
+        if format != Format::Parquet {
+            return Encoder::new(format, channels, json, wanted, operation_field);
+        }
+        // What columns and the operation's have to be is the same as for CSV.
+        let table = Encoder::new(Format::Csv, channels, json, wanted, operation_field)?;
+        let columns = table.columns.as_ref();
+        let parquet = columns.map(|columns| parquet::Layout::new(columns, operation_field, pages));
+        Ok(Encoder {
+            format,
+            parquet,
+            ..table
         })
     }
 
@@ -261,116 +311,4 @@ fn lines(batch: &Batch, range: Range<usize>, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::record::Origin;
-    use serde_json::json;
-
-    /// A batch of stream 0 with those records, from that sequence on.
-    pub(crate) fn batch(records: &[&str], first_sequence: u64) -> Batch {
-        let mut payload = Vec::new();
-        let mut ends = Vec::new();
-        for record in records {
-            payload.extend_from_slice(record.as_bytes());
-            ends.push(payload.len() as u32);
-        }
-        let count = records.len();
-        Batch {
-            stream: 0,
-            payload,
-            ends,
-            keys: Vec::new(),
-            key_ends: Vec::new(),
-            channels: Vec::new(),
-            operations: Vec::new(),
-            times: vec![0; count],
-            order: (0..count as u64).map(|k| first_sequence + k).collect(),
-            origin: Origin::Dense(first_sequence),
-            first_sequence,
-        }
-    }
-
-    pub(crate) fn channels(properties: serde_json::Value) -> Vec<Channel> {
-        vec![Channel {
-            name: "main".to_owned(),
-            schema: json!({ "properties": properties }),
-        }]
-    }
-
-    fn whole(encoder: &Encoder, batch: &Batch) -> String {
-        let mut out = Vec::new();
-        let mut scratch = Scratch::default();
-        encoder.begin(&mut out);
-        encoder.records(batch, 0..batch.len(), true, &mut scratch, &mut out);
-        encoder.end(batch.is_empty(), &mut out);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn ndjson_is_a_record_a_line_from_any_place_in_a_batch() {
-        let encoder = Encoder::new(Format::Ndjson, &channels(json!({})), true, 0..1, None).unwrap();
-        let batch = batch(&["{\"a\":1}", "2", "\"three\""], 0);
-        assert_eq!(whole(&encoder, &batch), "{\"a\":1}\n2\n\"three\"\n");
-        let mut out = b"before".to_vec();
-        encoder.records(&batch, 1..3, false, &mut Scratch::default(), &mut out);
-        assert_eq!(out, b"before2\n\"three\"\n");
-        encoder.records(&batch, 3..3, false, &mut Scratch::default(), &mut out);
-        assert_eq!(out.len(), 16);
-    }
-
-    #[test]
-    fn an_array_is_json_whatever_its_length() {
-        let encoder = Encoder::new(Format::Json, &channels(json!({})), true, 0..1, None).unwrap();
-        for count in 0..4 {
-            let records = &["1", "{\"b\":[]}", "null"][..count.min(3)];
-            let text = whole(&encoder, &batch(records, 0));
-            let parsed: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
-            assert_eq!(parsed.len(), records.len(), "{text}");
-            assert!(text.ends_with("]\n"));
-        }
-    }
-
-    #[test]
-    fn the_operation_is_one_more_field() {
-        let named = Encoder::new(
-            Format::Ndjson,
-            &channels(json!({"a": true})),
-            true,
-            0..1,
-            Some("op"),
-        )
-        .unwrap();
-        let mut batch = batch(&["{\"a\":1}", "{ }", "{\"a\":{}} ", "7"], 0);
-        batch.operations = vec![1, 2, 0, 0];
-        assert_eq!(
-            whole(&named, &batch),
-            "{\"a\":1,\"op\":\"upsert\"}\n{ \"op\":\"delete\"}\n{\"a\":{},\"op\":\"append\"}\n7\n"
-        );
-        let taken = Encoder::new(
-            Format::Ndjson,
-            &channels(json!({"a": true})),
-            true,
-            0..1,
-            Some("a"),
-        );
-        assert!(matches!(taken, Err(EncodeError::OperationField { .. })));
-    }
-
-    #[test]
-    fn opaque_records_are_lines_but_no_array() {
-        assert!(Encoder::new(Format::Json, &channels(json!({})), false, 0..1, None).is_err());
-        assert!(
-            Encoder::new(
-                Format::Ndjson,
-                &channels(json!({})),
-                false,
-                0..1,
-                Some("op")
-            )
-            .is_err()
-        );
-        let encoder =
-            Encoder::new(Format::Ndjson, &channels(json!({})), false, 0..1, None).unwrap();
-        assert_eq!(whole(&encoder, &batch(&["<xml/>"], 0)), "<xml/>\n");
-    }
-}
+pub(crate) mod tests;

@@ -6,6 +6,7 @@
 mod database;
 pub mod deployment;
 mod environment;
+mod s3;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -235,6 +236,9 @@ impl Parts {
         if let Some(connection) = database::postgres(environment)? {
             let kind = connection.kind.clone();
             connections.ambient.insert(kind, connection);
+        }
+        if let Some(connection) = s3::ambient(environment)? {
+            connections.ambient.insert("s3".to_owned(), connection);
         }
         Ok(Parts {
             state: path("WELLHEAD_STATE", form.state),

@@ -18,6 +18,7 @@ pub mod kafka;
 pub mod mqtt;
 pub mod null;
 pub mod postgres;
+pub mod s3;
 mod sql;
 pub mod sqlite;
 pub mod stdout;
@@ -27,10 +28,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{Channel, Group};
 pub use receipts::{Receipts, Rejection};
+
+/// Runs what computes or waits for the disk without holding up the other tasks of its thread.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(work)
+        }
+        _ => work(),
+    }
+}
 
 /// What a sink promises of a record that it settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -245,6 +257,7 @@ pub static SINKS: &[Kind] = &[
     mqtt::KIND,
     null::KIND,
     postgres::KIND,
+    s3::KIND,
     sqlite::KIND,
     stdout::KIND,
 ];

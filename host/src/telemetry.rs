@@ -77,6 +77,19 @@ impl Lateness {
         self.0.saturating_record(nanos / 1000);
     }
 
+    /// So many records whose lateness goes evenly from the one to the other.
+    pub fn record_between(&mut self, from: u64, to: u64, records: u64) {
+        // More points than this are finer than what the lateness of a large unit means.
+        const POINTS: u64 = 64;
+        let points = records.min(POINTS);
+        let (low, span) = (from.min(to), from.abs_diff(to));
+        for point in 0..points {
+            let count = records * (point + 1) / points - records * point / points;
+            let nanos = low + span / points * point + span / points / 2;
+            self.0.saturating_record_n(nanos / 1000, count);
+        }
+    }
+
     /// Forgets every value.
     pub fn clear(&mut self) {
         self.0.clear();

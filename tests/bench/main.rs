@@ -12,10 +12,12 @@ mod kafka;
 mod lateness;
 mod measure;
 mod mqtt;
+mod parquet;
 mod pipeline;
 mod postgres;
 mod program;
 mod replay;
+mod s3;
 mod start;
 mod streams;
 mod table;
@@ -32,7 +34,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -62,6 +64,11 @@ const GROUPS: [Group; 9] = [
         name: "postgres",
         what: "the PostgreSQL sink against psql",
         run: postgres::rows,
+    },
+    Group {
+        name: "s3",
+        what: "the S3 sink against mc and a bare upload, Parquet against arrow",
+        run: s3::rows,
     },
     Group {
         name: "lateness",

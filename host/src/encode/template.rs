@@ -1,10 +1,10 @@
 //! Names made for each record: `out/{channel}-{stream}.ndjson`, `orders.{address.country}`.
 
-use crate::record::Channel;
-
 use super::path::Path;
 use super::scan::put_text;
 use super::schema::Schema;
+use super::time::Unit;
+use crate::record::{Channel, Nanos};
 
 /// Why a template can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,7 @@ enum Piece {
     Run,
     Channel,
     Stream,
+    Time(Unit),
     Field(String, Path),
 }
 
@@ -74,6 +75,22 @@ impl Template {
     /// # Errors
     /// Where braces don't pair up.
     pub fn parse(text: &str) -> Result<Template, TemplateError> {
+        Template::read(text, Piece::parse)
+    }
+
+    /// Besides, takes `{date}`, `{year}`, `{month}`, `{day}`, `{hour}` and `{minute}` for the
+    /// record's event time (UTC). Render it with [`Template::render_at`].
+    ///
+    /// # Errors
+    /// Where braces don't pair up.
+    pub fn parse_timed(text: &str) -> Result<Template, TemplateError> {
+        Template::read(text, |name| match Unit::parse(name) {
+            Some(unit) => Some(Piece::Time(unit)),
+            None => Piece::parse(name),
+        })
+    }
+
+    fn read(text: &str, piece: impl Fn(&str) -> Option<Piece>) -> Result<Template, TemplateError> {
         let wrong = |what, at: usize| TemplateError::Syntax {
             text: text.to_owned(),
             what,
@@ -101,8 +118,7 @@ impl Template {
                 pieces.push(Piece::Text(std::mem::take(&mut literal)));
             }
             pieces.push(
-                Piece::parse(&rest[1..end])
-                    .ok_or_else(|| wrong("no name between the braces", brace))?,
+                piece(&rest[1..end]).ok_or_else(|| wrong("no name between the braces", brace))?,
             );
             at = brace + end + 1;
         }
@@ -155,6 +171,15 @@ impl Template {
         self.pieces.contains(&Piece::Stream)
     }
 
+    /// The finest unit of event time that it depends on.
+    pub fn finest_unit(&self) -> Option<Unit> {
+        let units = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Time(unit) => Some(*unit),
+            _ => None,
+        });
+        units.min_by_key(|unit| unit.nanos())
+    }
+
     /// Whether every field that it names is one of every channel's.
     ///
     /// # Errors
@@ -189,12 +214,24 @@ impl Template {
         out: &mut Vec<u8>,
         put: impl Fn(&[u8], &mut Vec<u8>),
     ) -> bool {
+        self.render_at(place, 0, out, put)
+    }
+
+    /// The same of a template with event times, for a record of that one.
+    pub fn render_at(
+        &self,
+        place: Place<'_>,
+        time: Nanos,
+        out: &mut Vec<u8>,
+        put: impl Fn(&[u8], &mut Vec<u8>),
+    ) -> bool {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Piece::Run => put(place.run.as_bytes(), out),
                 Piece::Channel => put(place.channel.as_bytes(), out),
                 Piece::Stream => put(place.stream.to_string().as_bytes(), out),
+                Piece::Time(unit) => unit.put(time, out),
                 Piece::Field(_, path) => match path.find(place.record) {
                     None | Some(b"null") => return false,
                     Some(value) => {
@@ -315,6 +352,32 @@ mod tests {
                 .check(&channels, true)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn event_time_has_names_only_where_it_is_asked_for() {
+        let place = Place {
+            run: "r",
+            channel: "c",
+            stream: 0,
+            record: br#"{"date":"mine"}"#,
+        };
+        let render = |template: Template| {
+            let mut out = Vec::new();
+            let put = |value: &[u8], out: &mut Vec<u8>| out.extend_from_slice(value);
+            assert!(template.render_at(place, 1_704_085_200_000_000_000, &mut out, put));
+            String::from_utf8(out).unwrap()
+        };
+        let text = "dt={date}/hour={hour}/{.date}";
+        assert_eq!(
+            render(Template::parse_timed(text).unwrap()),
+            "dt=2024-01-01/hour=05/mine"
+        );
+        assert_eq!(render(Template::parse("{date}").unwrap()), "mine");
+        let finest = |text| Template::parse_timed(text).unwrap().finest_unit();
+        assert_eq!(finest(text), Some(Unit::Hour));
+        assert_eq!(finest("{year}"), Some(Unit::Year));
+        assert_eq!(finest("{.hour}"), None);
     }
 
     #[test]

@@ -19,11 +19,11 @@ use serde_json::{Map, Value};
 
 use super::options::{Size, Span};
 use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink, options};
+use crate::encode::pack::Compression;
 use crate::encode::template::Template;
 use crate::encode::{Encoder, Format};
 use crate::record::Channel;
 use layout::Layout;
-use writer::Compression;
 
 /// The row of the table of sinks.
 pub const KIND: Kind = Kind {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::SendError;
 use super::rejects::RejectFile;
-use crate::record::Part;
+use crate::record::{Nanos, Part};
 use crate::telemetry::{Clock, Lateness};
 
 /// A record that the sink refused for good.
@@ -45,6 +45,22 @@ pub struct Told {
     pub error: Option<String>,
     /// Counts by name: `status_2xx`.
     pub details: BTreeMap<&'static str, u64>,
+}
+
+/// Neighbouring records of a stream, as a sink remembers them whose unit is too large to keep the
+/// records themselves until it is complete.
+#[derive(Clone, Debug, Default)]
+pub struct Stretch {
+    /// Sequence of the record that follows the last.
+    pub end: u64,
+    /// How many the service has.
+    pub acknowledged: u64,
+    /// How many it refused for good.
+    pub rejected: u64,
+    /// Bytes of the acknowledged.
+    pub bytes: u64,
+    /// When the first and the last were due, on the process's clock; none where nothing is due.
+    pub due: Option<(Nanos, Nanos)>,
 }
 
 struct Inner {
@@ -148,6 +164,29 @@ impl Receipts {
             counts.dropped += end.saturating_sub(*next);
             *next = end.max(*next);
         }
+    }
+
+    /// As [`Receipts::settle`], for records that are no longer at hand. Their due instants are
+    /// taken to lie evenly between the first and the last; refused ones are written down already.
+    pub fn settle_stretch(&self, stream: u32, stretch: &Stretch) {
+        let mut inner = self.lock();
+        let counts = &mut inner.counts;
+        counts.rejected += stretch.rejected;
+        counts.acknowledged += stretch.acknowledged;
+        counts.bytes += stretch.bytes;
+        if let Some(next) = counts.watermark.get_mut(stream as usize) {
+            let passed = stretch.end.saturating_sub(*next);
+            counts.dropped += passed.saturating_sub(stretch.acknowledged + stretch.rejected);
+            *next = stretch.end;
+        }
+        if let Some((first, last)) = stretch.due {
+            let now = self.clock.now();
+            let records = stretch.acknowledged + stretch.rejected;
+            let (most, least) = (now.saturating_sub(first), now.saturating_sub(last));
+            inner.lateness.record_between(most, least, records);
+        }
+        drop(inner);
+        self.changed.notify_one();
     }
 
     /// The next sequence of each stream: everything below is settled.

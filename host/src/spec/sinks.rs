@@ -242,7 +242,9 @@ impl SinkBlock {
             let ambient = connections.ambient.get(&self.kind);
             return Ok(ambient.filter(|ambient| {
                 !ambient.options.keys().any(|name| {
-                    ADDRESSES.contains(&name.as_str()) && self.options.contains_key(name)
+                    let own = self.options.get(name);
+                    ADDRESSES.contains(&name.as_str())
+                        && own.is_some_and(|own| ambient.options.get(name) != Some(own))
                 })
             }));
         };

@@ -33,7 +33,7 @@ impl Files {
     }
 }
 
-fn gather(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
+pub(super) fn gather(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -69,7 +69,7 @@ fn text(path: &Path) -> String {
 }
 
 /// The records of a file's text.
-fn records(name: &str, text: &str) -> Vec<(u32, u64)> {
+pub(super) fn records(name: &str, text: &str) -> Vec<(u32, u64)> {
     let place = |record: &Value| {
         (
             record["stream"].as_u64().unwrap() as u32,

@@ -1,14 +1,13 @@
 //! What a commit confirms, and how a file gets its name.
 
 use async_trait::async_trait;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::layout::folder_of;
 use super::recover::{OpenFile, Position, SealedFile};
 use super::targets::FileSink;
 use super::writer::{failed, sync_folder};
 use crate::record::Group;
-use crate::sink::{Config, Guarantee, Receipt, SendError, Sink, Watermark};
+use crate::sink::{Config, Guarantee, Receipt, SendError, Sink, Watermark, blocking};
 
 impl FileSink {
     /// Writes out every buffer, and settles what is in the files then.
@@ -102,16 +101,6 @@ impl FileSink {
         self.complete_sealed()?;
         self.sync_folders()?;
         self.receipt(Position::default())
-    }
-}
-
-/// Runs what waits for the disk without holding up the other tasks of its thread.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current() {
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            tokio::task::block_in_place(work)
-        }
-        _ => work(),
     }
 }
 

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::encode::pack::Compression;
 use crate::encode::template::{Place, Template};
-
-use super::writer::Compression;
 
 /// Ends the name of a file that isn't complete.
 const PARTIAL: &str = ".partial";

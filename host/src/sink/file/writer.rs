@@ -4,68 +4,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::write::GzEncoder;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use crate::encode::pack::{Compression, Packer};
 use crate::sink::SendError;
-
-/// How a file is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(super) enum Compression {
-    None,
-    Gzip,
-    Zstd,
-}
-
-impl Compression {
-    /// From a file's name, which is given without the ending that said so.
-    pub(super) fn from_name(name: &str) -> (&str, Compression) {
-        let lower = name.to_ascii_lowercase();
-        for (ending, compression) in [(".gz", Compression::Gzip), (".zst", Compression::Zstd)] {
-            if lower.ends_with(ending) {
-                return (&name[..name.len() - ending.len()], compression);
-            }
-        }
-        (name, Compression::None)
-    }
-
-    /// Whether there is such a level.
-    pub(super) fn check_level(self, level: Option<u32>) -> Result<(), String> {
-        let levels = match self {
-            Compression::None => return match level {
-                None => Ok(()),
-                Some(_) => Err("`level` says how hard to compress, but nothing is compressed; add `compression`".to_owned()),
-            },
-            Compression::Gzip => 0..=9,
-            Compression::Zstd => 1..=22,
-        };
-        match level {
-            Some(level) if !levels.contains(&level) => Err(format!(
-                "`level` is {level}; it can be {} to {}",
-                levels.start(),
-                levels.end()
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// What compresses, into memory. A member (a frame) is open while there is an encoder.
-enum Packer {
-    None,
-    Gzip(Option<GzEncoder<Vec<u8>>>),
-    Zstd(Option<zstd::stream::write::Encoder<'static, Vec<u8>>>),
-}
 
 /// A file that is being written.
 pub(super) struct Writer {
     path: PathBuf,
     file: File,
     packer: Packer,
-    level: Option<u32>,
     /// Encoded records that are still to be compressed or written.
     pub(super) plain: Vec<u8>,
     /// Compressed bytes that are still to be written.
@@ -116,17 +62,11 @@ impl Writer {
         compression: Compression,
         level: Option<u32>,
     ) -> Writer {
-        let packer = match compression {
-            Compression::None => Packer::None,
-            Compression::Gzip => Packer::Gzip(None),
-            Compression::Zstd => Packer::Zstd(None),
-        };
         // A file that is there but not in the folder's durable state isn't there after a crash.
         Writer {
             path,
             file,
-            packer,
-            level,
+            packer: Packer::new(compression, level),
             plain: Vec::new(),
             packed: Vec::new(),
             offset,
@@ -151,11 +91,12 @@ impl Writer {
             return Ok(());
         }
         self.unsynced = true;
-        self.pack()
+        self.packer
+            .pack(&mut self.plain, &mut self.packed)
             .map_err(|error| failed(&self.path, "compressed", &error))?;
-        let source = match self.packer {
-            Packer::None => &mut self.plain,
-            _ => &mut self.packed,
+        let source = match self.packer.is_none() {
+            true => &mut self.plain,
+            false => &mut self.packed,
         };
         let mut written = 0;
         let result = loop {
@@ -174,52 +115,13 @@ impl Writer {
         result.map_err(|error| failed(&self.path, "written", &error))
     }
 
-    fn pack(&mut self) -> std::io::Result<()> {
-        let Writer {
-            packer,
-            plain,
-            packed,
-            level,
-            ..
-        } = self;
-        match packer {
-            Packer::None => return Ok(()),
-            Packer::Gzip(slot) => {
-                let encoder = slot.get_or_insert_with(|| {
-                    let level =
-                        level.map_or(flate2::Compression::default(), flate2::Compression::new);
-                    GzEncoder::new(Vec::new(), level)
-                });
-                encoder.write_all(plain)?;
-                packed.append(encoder.get_mut());
-            }
-            Packer::Zstd(slot) => {
-                let level = level
-                    .and_then(|level| i32::try_from(level).ok())
-                    .unwrap_or(0);
-                let encoder = match slot {
-                    Some(encoder) => encoder,
-                    None => slot.insert(zstd::stream::write::Encoder::new(Vec::new(), level)?),
-                };
-                encoder.write_all(plain)?;
-                packed.append(encoder.get_mut());
-            }
-        }
-        plain.clear();
-        Ok(())
-    }
-
     /// Makes everything durable: closes the compressed member, writes, and waits for the disk.
     pub(super) fn sync(&mut self) -> Result<(), SendError> {
         self.flush()?;
-        let tail = match &mut self.packer {
-            Packer::None => None,
-            Packer::Gzip(slot) => slot.take().map(GzEncoder::finish),
-            Packer::Zstd(slot) => slot.take().map(zstd::stream::write::Encoder::finish),
-        };
-        if let Some(tail) = tail {
-            self.packed
-                .append(&mut tail.map_err(|error| failed(&self.path, "compressed", &error))?);
+        self.packer
+            .finish(&mut self.packed)
+            .map_err(|error| failed(&self.path, "compressed", &error))?;
+        if !self.packed.is_empty() {
             self.flush()?;
         }
         if self.unsynced {

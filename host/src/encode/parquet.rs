@@ -1,0 +1,288 @@
+//! Apache Parquet: typed columns, straight from the JSON text of the cells.
+//!
+//! Rows are gathered by columns, so many at a time whatever batches they come in, and a row group
+//! is closed once it has so many bytes: the same records make the same file, and what is in memory
+//! stays bounded.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use super::columns::{ColumnType, Columns, Row};
+use super::scan::{plain_string, put_text};
+use crate::record::Batch;
+
+/// Rows that are gathered before they are encoded.
+const ROWS: usize = 8192;
+/// Bytes of those rows, at most and about.
+const BYTES: usize = 8 << 20;
+/// Bytes of a row group, encoded.
+const ROW_GROUP: usize = 8 << 20;
+
+/// How pages are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pages {
+    /// Not at all.
+    Plain,
+    /// As Snappy does: quick.
+    Snappy,
+    /// As zstd does: small; 1 to 22, 1 when absent.
+    Zstd(Option<u32>),
+}
+
+/// The schema of one target's files.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    schema: SchemaRef,
+    properties: WriterProperties,
+}
+
+impl Layout {
+    pub(super) fn new(columns: &Columns, operation: Option<&str>, pages: Pages) -> Layout {
+        let columns = columns.list().iter();
+        let typed = columns.map(|column| (column.name.as_str(), data_type(column.kind)));
+        let all = typed.chain(operation.map(|name| (name, DataType::Utf8)));
+        let fields: Vec<Field> = all
+            .map(|(name, kind)| Field::new(name, kind, true))
+            .collect();
+        let compression = match pages {
+            Pages::Plain => Compression::UNCOMPRESSED,
+            Pages::Snappy => Compression::SNAPPY,
+            Pages::Zstd(level) => {
+                let level = level.and_then(|level| i32::try_from(level).ok());
+                let level = ZstdLevel::try_new(level.unwrap_or(1));
+                Compression::ZSTD(level.unwrap_or_default())
+            }
+        };
+        Layout {
+            schema: Arc::new(Schema::new(fields)),
+            properties: WriterProperties::builder()
+                .set_compression(compression)
+                .set_created_by("wellhead".to_owned())
+                // Row groups end by their bytes.
+                .set_max_row_group_row_count(None)
+                .build(),
+        }
+    }
+}
+
+fn data_type(kind: ColumnType) -> DataType {
+    match kind {
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Int => DataType::Int64,
+        ColumnType::Float => DataType::Float64,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::String | ColumnType::Json => DataType::Utf8,
+    }
+}
+
+/// The rows of one file.
+pub(super) struct Rows {
+    schema: SchemaRef,
+    writer: ArrowWriter<Vec<u8>>,
+    cells: Vec<Cells>,
+    operations: Option<StringBuilder>,
+    gathered: usize,
+    bytes: usize,
+    row: Row,
+    text: Vec<u8>,
+}
+
+impl Rows {
+    pub(super) fn begin(
+        layout: &Layout,
+        columns: &Columns,
+        operation: bool,
+    ) -> std::io::Result<Rows> {
+        let schema = Arc::clone(&layout.schema);
+        let properties = Some(layout.properties.clone());
+        let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), properties);
+        let columns = columns.list().iter();
+        Ok(Rows {
+            schema,
+            writer: writer.map_err(failed)?,
+            cells: columns.map(|column| Cells::new(column.kind)).collect(),
+            operations: operation.then(StringBuilder::new),
+            gathered: 0,
+            bytes: 0,
+            row: Row::default(),
+            text: Vec::new(),
+        })
+    }
+
+    pub(super) fn take(
+        &mut self,
+        columns: &Columns,
+        batch: &Batch,
+        range: Range<usize>,
+        out: &mut Vec<u8>,
+    ) -> std::io::Result<()> {
+        for k in range {
+            let record = batch.record(k);
+            columns.row(batch.channel(k), record, &mut self.row);
+            for (index, cells) in self.cells.iter_mut().enumerate() {
+                let value = self.row.cell(index, record);
+                cells.push(value, &mut self.text).map_err(|unfit| {
+                    let name = &columns.list()[index].name;
+                    let value = String::from_utf8_lossy(value.unwrap_or_default());
+                    let message = format!("column `{name}` is {unfit} and a record has {value}");
+                    std::io::Error::new(std::io::ErrorKind::InvalidData, message)
+                })?;
+            }
+            if let Some(operations) = &mut self.operations {
+                operations.append_value(batch.operation(k).name());
+            }
+            self.gathered += 1;
+            self.bytes += record.len();
+            if self.gathered == ROWS || self.bytes >= BYTES {
+                self.encode(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let mut arrays: Vec<ArrayRef> = self.cells.iter_mut().map(Cells::finish).collect();
+        if let Some(operations) = &mut self.operations {
+            arrays.push(Arc::new(operations.finish()));
+        }
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays);
+        let batch = batch.map_err(|error| std::io::Error::other(error.to_string()))?;
+        self.writer.write(&batch).map_err(failed)?;
+        (self.gathered, self.bytes) = (0, 0);
+        if self.writer.in_progress_size() >= ROW_GROUP {
+            self.writer.flush().map_err(failed)?;
+        }
+        // What the writer has put out so far is never looked at again.
+        out.append(self.writer.inner_mut());
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        if self.gathered > 0 {
+            self.encode(out)?;
+        }
+        self.writer.finish().map_err(failed)?;
+        self.writer.sync()?;
+        out.append(self.writer.inner_mut());
+        Ok(())
+    }
+}
+
+fn failed(error: ParquetError) -> std::io::Error {
+    std::io::Error::other(error.to_string())
+}
+
+/// One column's cells.
+enum Cells {
+    Bool(BooleanBuilder),
+    Int(Int64Builder),
+    Float(Float64Builder),
+    Text(StringBuilder),
+    Time(TimestampMicrosecondBuilder),
+    Json(StringBuilder),
+}
+
+impl Cells {
+    fn new(kind: ColumnType) -> Cells {
+        match kind {
+            ColumnType::Bool => Cells::Bool(BooleanBuilder::new()),
+            ColumnType::Int => Cells::Int(Int64Builder::new()),
+            ColumnType::Float => Cells::Float(Float64Builder::new()),
+            ColumnType::String => Cells::Text(StringBuilder::new()),
+            ColumnType::Json => Cells::Json(StringBuilder::new()),
+            ColumnType::Timestamp => {
+                let builder = TimestampMicrosecondBuilder::new();
+                Cells::Time(builder.with_data_type(data_type(kind)))
+            }
+        }
+    }
+
+    /// The error is what the column is, as a person says it.
+    fn push(&mut self, value: Option<&[u8]>, text: &mut Vec<u8>) -> Result<(), &'static str> {
+        let Some(value) = value else {
+            match self {
+                Cells::Bool(cells) => cells.append_null(),
+                Cells::Int(cells) => cells.append_null(),
+                Cells::Float(cells) => cells.append_null(),
+                Cells::Text(cells) | Cells::Json(cells) => cells.append_null(),
+                Cells::Time(cells) => cells.append_null(),
+            }
+            return Ok(());
+        };
+        match self {
+            Cells::Bool(cells) => match value {
+                b"true" => cells.append_value(true),
+                b"false" => cells.append_value(false),
+                _ => return Err("boolean"),
+            },
+            Cells::Int(cells) => cells.append_value(integer(value).ok_or("a 64-bit integer")?),
+            Cells::Float(cells) => cells.append_value(number(value).ok_or("a number")?),
+            Cells::Text(cells) => match plain_string(value) {
+                Some(plain) => cells.append_value(utf8(plain)?),
+                None => {
+                    text.clear();
+                    put_text(value, text);
+                    cells.append_value(utf8(text)?);
+                }
+            },
+            Cells::Json(cells) => cells.append_value(utf8(value)?),
+            Cells::Time(cells) => {
+                let time = plain_string(value).and_then(instant);
+                cells.append_value(time.ok_or("a timestamp (RFC 3339)")?);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Cells::Bool(cells) => Arc::new(cells.finish()),
+            Cells::Int(cells) => Arc::new(cells.finish()),
+            Cells::Float(cells) => Arc::new(cells.finish()),
+            Cells::Text(cells) | Cells::Json(cells) => Arc::new(cells.finish()),
+            Cells::Time(cells) => Arc::new(cells.finish()),
+        }
+    }
+}
+
+fn utf8(value: &[u8]) -> Result<&str, &'static str> {
+    std::str::from_utf8(value).map_err(|_| "text (UTF-8)")
+}
+
+fn number(value: &[u8]) -> Option<f64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// A whole number, which JSON may also write as `1.0` or `1e3`.
+fn integer(value: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(value).ok()?;
+    text.parse().ok().or_else(|| {
+        let number: f64 = text
+            .parse()
+            .ok()
+            .filter(|_| text.contains(['.', 'e', 'E']))?;
+        let whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+        whole.then_some(number as i64)
+    })
+}
+
+/// Microseconds since the Unix epoch.
+fn instant(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .map(jiff::Timestamp::as_microsecond)
+}
+
+#[cfg(test)]
+mod tests;

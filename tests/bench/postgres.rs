@@ -13,7 +13,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wellhead::delivery::{Delivery, SinkPoint};
+use wellhead::delivery::{Delivery, OnFull, SinkPoint};
 use wellhead::record::{Batch, Channel, Group, Origin, Part};
 use wellhead::sink::{self, Context, Receipts};
 use wellhead::telemetry::{Clock, Lateness};
@@ -102,8 +102,14 @@ impl Bench {
         })?;
         let counts = Arc::clone(&receipts);
         let base = SinkPoint::default();
-        let (delivery, outlet, _) =
-            Delivery::new(sink, "postgres".to_owned(), counts, base, cancel.clone());
+        let (delivery, outlet, _) = Delivery::new(
+            sink,
+            "postgres".to_owned(),
+            counts,
+            base,
+            OnFull::Wait,
+            cancel.clone(),
+        );
         let begun = Instant::now();
         let delivered = self
             .runtime

@@ -231,6 +231,7 @@ fn rebase(base: &mut SinkPoint, watermark: Vec<u64>, recovered: Option<Snapshot>
         base.acknowledged = counts.acknowledged;
         base.rejected = counts.rejected;
         base.bytes = counts.bytes;
+        base.dropped = counts.dropped;
         base.receipt.watermark = watermark;
         return;
     }
@@ -240,6 +241,7 @@ fn rebase(base: &mut SinkPoint, watermark: Vec<u64>, recovered: Option<Snapshot>
     if after == 0 {
         base.bytes = 0;
         base.rejected = 0;
+        base.dropped = 0;
     }
     base.receipt.watermark = watermark;
 }

@@ -37,7 +37,6 @@ fn said(command: &mut Command) -> String {
 }
 
 #[test]
-#[ignore = "takes the sink s3"]
 fn json_to_kafka_and_minio() {
     let services = [
         "WELLHEAD_TEST_KAFKA",
@@ -129,7 +128,6 @@ impl Drop for Database {
 }
 
 #[test]
-#[ignore = "takes the sink postgres"]
 fn machine_signals_to_postgres() {
     let spec = example("machine-signals-to-postgres/spec.yaml");
     let spec = spec.to_string_lossy();
@@ -159,7 +157,6 @@ fn machine_signals_to_postgres() {
 }
 
 #[test]
-#[ignore = "takes the sink mqtt"]
 fn sensors_to_mqtt() {
     let Some(broker) = service("WELLHEAD_TEST_MQTT") else {
         return;
@@ -229,7 +226,6 @@ fn is_around(endpoint: &Endpoint) {
 }
 
 #[test]
-#[ignore = "takes the sink http"]
 fn event_propagator() {
     let endpoint = Endpoint::start();
     let sandbox = Sandbox::new();
@@ -253,7 +249,6 @@ fn event_propagator() {
 }
 
 #[test]
-#[ignore = "takes the sink http"]
 fn the_environment_alone_is_an_event_propagator() {
     let endpoint = Endpoint::start();
     let sandbox = Sandbox::new();

@@ -104,6 +104,8 @@ impl Requests {
             (None, _) | (_, Format::Json) => "application/json",
             (_, Format::Csv) => "text/csv; charset=utf-8",
             (_, Format::Ndjson) => "application/x-ndjson",
+            // Refused by the encoder, which comes before.
+            (_, Format::Parquet) => "application/vnd.apache.parquet",
         };
         headers
             .entry(CONTENT_TYPE)
@@ -172,14 +174,14 @@ impl Requests {
         }
         let stream = u64::from(batch.stream);
         let Some(key) = &self.key else {
-            return batch.key(k).map_or(stream, xxhash_rust::xxh3::xxh3_64);
+            return batch.key(k).map_or(stream, twox_hash::XxHash3_64::oneshot);
         };
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         let plain = |value: &[u8], out: &mut Vec<u8>| out.extend_from_slice(value);
         let whole = key.render(self.place(batch, k), &mut text, plain);
         let order = match whole {
-            true => xxhash_rust::xxh3::xxh3_64(&text),
+            true => twox_hash::XxHash3_64::oneshot(&text),
             false => stream,
         };
         self.text = text;

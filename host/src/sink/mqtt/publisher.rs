@@ -171,7 +171,7 @@ impl MqttSink {
         self.messages.key(&part.batch, k, &mut key);
         let found = match self.options.clients {
             Clients::Number(number) => {
-                Ok((xxhash_rust::xxh3::xxh3_64(&key) % number as u64) as usize)
+                Ok((twox_hash::XxHash3_64::oneshot(&key) % number as u64) as usize)
             }
             Clients::PerKey => match self.by_key.get(&key) {
                 Some(&client) => Ok(client),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use super::copy::Encoder;
 use crate::encode::scan::{Members, same_name};
@@ -17,8 +17,9 @@ const DELETE: &str = "wellhead_delete";
 pub(super) fn latest(table: &Table, rows: Rows<'_>) -> Vec<Place> {
     let mut seen = HashSet::with_capacity(rows.places.len());
     let mut kept = Vec::with_capacity(rows.places.len());
+    let mut text = Vec::new();
     for &place in rows.places.iter().rev() {
-        if key(table, rows, place).is_none_or(|key| seen.insert(key)) {
+        if key(table, rows, place, &mut text).is_none_or(|key| seen.insert(key)) {
             kept.push(place);
         }
     }
@@ -29,9 +30,9 @@ pub(super) fn latest(table: &Table, rows: Rows<'_>) -> Vec<Place> {
 /// A key's hash. A key is mostly among a record's first fields, so that no more of it is looked at. Two
 /// spellings of one key are told apart here, and not by the server: then it refuses them together, and
 /// takes them one by one.
-fn key(table: &Table, rows: Rows<'_>, place: Place) -> Option<u128> {
+fn key(table: &Table, rows: Rows<'_>, place: Place, text: &mut Vec<u8>) -> Option<u128> {
     let (part, k) = rows.at(place);
-    let mut hash = Xxh3::new();
+    text.clear();
     for column in table.key_columns() {
         let value = match column.source {
             Source::Key => part.batch.key(k),
@@ -40,10 +41,10 @@ fn key(table: &Table, rows: Rows<'_>, place: Place) -> Option<u128> {
                 .map(|(_, value)| value)
                 .filter(|value| *value != b"null"),
         }?;
-        hash.update(&(value.len() as u64).to_le_bytes());
-        hash.update(value);
+        text.extend_from_slice(&(value.len() as u64).to_le_bytes());
+        text.extend_from_slice(value);
     }
-    Some(hash.digest128())
+    Some(XxHash3_128::oneshot(text))
 }
 
 /// Rows that are few enough for the general way, which is also the one that never meets a key that

@@ -241,6 +241,10 @@ impl<D: Database> Sink for SqlSink<D> {
             acknowledged: sum(|mark| mark.acknowledged),
             rejected: sum(|mark| mark.rejected),
             bytes: sum(|mark| mark.bytes),
+            dropped: sum(|mark| {
+                let settled = mark.acknowledged + mark.rejected;
+                mark.sequence.saturating_sub(settled)
+            }),
         })
     }
 

@@ -15,22 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::record::{Group, Part};
 use crate::sink::receipts::Snapshot;
-use crate::sink::{Receipt, Receipts, SendError, Sink};
+use crate::sink::{OnFull, Receipt, Receipts, SendError, Sink};
 
 /// Bytes that wait between release and a sink, in KiB.
 const ROOM_KIB: usize = 16 * 1024;
 /// How often what was settled is made durable.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
-
-/// What becomes of records that a sink has no room for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnFull {
-    /// The schedule waits for the sink.
-    #[default]
-    Wait,
-    /// This sink doesn't get them, and they are counted.
-    Drop,
-}
 
 /// A sink failed for good.
 #[derive(Debug, Clone, thiserror::Error)]

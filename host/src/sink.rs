@@ -56,6 +56,16 @@ pub enum Guarantee {
     ExactlyOnce,
 }
 
+/// What becomes of records that a sink has no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFull {
+    /// The schedule waits for the sink.
+    #[default]
+    Wait,
+    /// This sink doesn't get them, and they are counted.
+    Drop,
+}
+
 /// The next sequence of each stream: everything below is settled and durable.
 pub type Watermark = Vec<u64>;
 

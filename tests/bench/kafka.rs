@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wellhead::delivery::{Delivery, OnFull, Outlet, SinkPoint};
+use wellhead::delivery::{Delivery, Outlet, SinkPoint};
 use wellhead::record::{Batch, Channel, Group, Origin, Part};
 use wellhead::sink::{self, Context, Receipts};
 use wellhead::telemetry::{Clock, Lateness};
@@ -164,7 +164,7 @@ impl Bench {
             "kafka".to_owned(),
             counts,
             SinkPoint::default(),
-            OnFull::Wait,
+            sink::OnFull::Wait,
             cancel.clone(),
         );
         let delivered = self

@@ -13,7 +13,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wellhead::delivery::{Delivery, OnFull, SinkPoint};
+use wellhead::delivery::{Delivery, SinkPoint};
 use wellhead::record::{Batch, Channel, Group, Origin, Part};
 use wellhead::sink::{self, Context, Receipts};
 use wellhead::telemetry::{Clock, Lateness};
@@ -107,7 +107,7 @@ impl Bench {
             "postgres".to_owned(),
             counts,
             base,
-            OnFull::Wait,
+            sink::OnFull::Wait,
             cancel.clone(),
         );
         let begun = Instant::now();

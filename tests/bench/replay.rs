@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wellhead::delivery::{Delivery, OnFull, Outlet, SinkPoint};
+use wellhead::delivery::{Delivery, Outlet, SinkPoint};
 use wellhead::record::{Batch, Channel, Group, Origin, Part};
 use wellhead::sink::{self, Context, Receipts};
 use wellhead::telemetry::{Clock, Lateness};
@@ -74,7 +74,7 @@ impl Replay {
             kind.name.to_owned(),
             Arc::clone(&receipts),
             SinkPoint::default(),
-            OnFull::Wait,
+            sink::OnFull::Wait,
             cancel.clone(),
         );
         let delivered = self

@@ -11,7 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wellhead::delivery::{Delivery, OnFull, SinkPoint};
+use wellhead::delivery::{Delivery, SinkPoint};
 use wellhead::record::{Batch, Channel, Group, Origin, Part};
 use wellhead::sink::{self, Context, Receipts};
 use wellhead::telemetry::{Clock, Lateness};
@@ -241,7 +241,7 @@ impl Bench {
             "s3".to_owned(),
             Arc::clone(&receipts),
             SinkPoint::default(),
-            OnFull::Wait,
+            sink::OnFull::Wait,
             cancel.clone(),
         );
         let delivered = self

@@ -4,7 +4,7 @@
 mod file;
 pub mod http;
 mod kafka;
-mod mqtt;
+pub mod mqtt;
 mod postgres;
 pub mod s3;
 mod sqlite;

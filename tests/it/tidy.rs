@@ -157,7 +157,7 @@ fn only_one_module_knows_each_client() {
         ("arrow_array::", "encode"),
         ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),
-        ("reqwest::", "sink/http"),
+        ("reqwest::", "sink/http|sink/s3"),
         ("rumqttc_v4::", "sink/mqtt"),
         ("rumqttc_v5::", "sink/mqtt"),
         ("sqlx::", "state|sink/postgres|sink/sqlite"),

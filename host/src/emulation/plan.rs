@@ -12,12 +12,11 @@ use super::manifest::canonical;
 use super::prepare::difference;
 use super::shared::LOOKAHEAD;
 use super::{EmulationError, chain};
-use crate::delivery::OnFull;
 use crate::fault::{Faults, Sequencer};
 use crate::plugin::{Configured, History};
 use crate::record::Nanos;
 use crate::schedule::{Bound, Cursor, Gap, Profile, SECOND, Schedule, Speed};
-use crate::sink;
+use crate::sink::{self, OnFull};
 use crate::state::{Restart, StoredRun};
 
 /// A sink of a plan.

@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::core::stored;
 use super::plan::Plan;
 use super::{EmulationError, pool};
-use crate::delivery::{OnFull, SinkPoint};
+use crate::delivery::SinkPoint;
 use crate::schedule::Schedule;
 use crate::sink::receipts::Snapshot;
 use crate::sink::rejects::RejectFile;
-use crate::sink::{Context, Receipts, SendError, Sink};
+use crate::sink::{Context, OnFull, Receipts, SendError, Sink};
 use crate::state::{Restart, RunLock, State, StoredRun};
 use crate::telemetry::{Clock, Lateness};
 

@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use super::options;
 use super::place::{Origin, Problem, SpecError, suggest};
 use super::secret::Secrets;
-use crate::delivery::OnFull;
-use crate::sink::{self, Address, Kind, SINKS};
+use crate::sink::{self, Address, Kind, OnFull, SINKS};
 
 /// A named address with its secrets, which sink blocks refer to.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::endpoint::Endpoint;
 use super::example;
 use crate::common::{Sandbox, service, signal, stderr, until, wait};
+use crate::sink::mqtt::broker::{Subscriber, unique};
 
 /// An example's text in the sandbox, with what has to be this test's own put in its place.
 fn own(sandbox: &Sandbox, name: &str, changes: &[(&str, &str)]) {
@@ -161,51 +162,22 @@ fn sensors_to_mqtt() {
     let Some(broker) = service("WELLHEAD_TEST_MQTT") else {
         return;
     };
-    let (host, port) = broker.rsplit_once(':').unwrap();
     let sandbox = Sandbox::new();
-    let topic = format!("example-{}", std::process::id());
+    let topic = unique("example");
     let to = format!("mqtt://{broker}/{topic}/{{device_id}}");
     own(
         &sandbox,
         "sensors-to-mqtt",
         &[("mqtt://localhost:1883/sensors/{device_id}", &to)],
     );
-    let heard = std::fs::File::create(sandbox.path("heard")).unwrap();
-    let mut listener = Command::new("mosquitto_sub")
-        .args([
-            "-h",
-            host,
-            "-p",
-            port,
-            "-t",
-            &format!("{topic}/#"),
-            "-q",
-            "1",
-            "-d",
-            "-F",
-            "%t",
-        ])
-        .stdout(heard)
-        .spawn()
-        .unwrap();
-    let heard = || std::fs::read_to_string(sandbox.path("heard")).unwrap();
-    until("the listener has subscribed", || {
-        heard().contains("Subscribed")
-    });
+    let listener = Subscriber::start(&broker, &format!("{topic}/#"), "%t %p");
     let report = report(&sandbox, &["spec.yaml", "--for", "6s"], &[]);
-    let count = || {
-        heard()
-            .lines()
-            .filter(|line| line.starts_with(&topic))
-            .count() as u64
-    };
     let acknowledged = report["records"]["acknowledged"].as_u64().unwrap();
     assert!((380..=400).contains(&acknowledged), "{report}");
-    until("every message has been heard", || count() >= acknowledged);
-    listener.kill().unwrap();
-    listener.wait().unwrap();
-    assert_eq!(count(), acknowledged);
-    assert!(heard().contains(&format!("{topic}/device-00000099")));
+    let heard = listener.lines(acknowledged as usize);
+    assert_eq!(heard.len() as u64, acknowledged);
+    let last = format!("{topic}/device-00000099 ");
+    assert!(heard.iter().any(|line| line.starts_with(&last)));
 }
 
 /// The objects of the example's file, as they are posted.

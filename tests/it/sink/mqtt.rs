@@ -1,6 +1,6 @@
 //! MQTT against a real Mosquitto, read back by `mosquitto_sub`.
 
-mod broker;
+pub mod broker;
 mod outage;
 
 use std::process::Command;

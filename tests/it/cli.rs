@@ -48,6 +48,15 @@ fn wrong_values_say_where() {
         &["type.yaml:2", "streams"],
     );
     sandbox.write(
+        "config.yaml",
+        "generator: transaction\nconfig:\n  customers: many\n",
+    );
+    refused(
+        &sandbox,
+        &["check", "config.yaml"],
+        &["config.yaml:3", "customers"],
+    );
+    sandbox.write(
         "zero.yaml",
         "generator: transaction\nuntil: { records: 0 }\nsinks: [{type: \"null\"}]\n",
     );

@@ -13,6 +13,7 @@
 mod bytes;
 mod cli;
 mod common;
+mod control;
 mod examples;
 mod plugin;
 mod replay;

@@ -8,9 +8,9 @@ use super::EmulationError;
 use super::from_spec::Parts;
 use super::plan::{Plan, Tuning};
 use crate::plugin::store::{Paths, Store};
-use crate::plugin::{Assets, Configured, Limits, Runtime, Validate};
+use crate::plugin::{Assets, Configured, Fault, Limits, PluginError, Runtime, Validate};
 use crate::spec::files::{clash, writers_of};
-use crate::spec::{Connections, Document, Spec, SpecError, Validate as SpecValidate};
+use crate::spec::{Connections, Document, Problem, Spec, SpecError, Validate as SpecValidate};
 
 /// Folders and connections, from the settings.
 pub struct Engine {
@@ -90,7 +90,33 @@ impl Engine {
             SpecValidate::Sample => Validate::Sample,
             SpecValidate::All => Validate::All,
         };
-        Ok(generator.configure(spec.config.clone(), assets, validate)?)
+        generator
+            .configure(spec.config.clone(), assets, validate)
+            .map_err(|error| placed(spec, error))
+    }
+}
+
+/// Shows where each fault of a configuration stands, if that is in a text.
+fn placed(spec: &Spec, error: PluginError) -> EmulationError {
+    let PluginError::Config { generator, faults } = &error else {
+        return error.into();
+    };
+    let problem = |fault: &Fault| {
+        let pointer = match fault.path.as_str() {
+            "" => "/config".to_owned(),
+            path => format!("/config/{}", path.replace('.', "/")),
+        };
+        let message = format!("the configuration of generator {generator} is not valid: {fault}");
+        Problem::new(message)
+            .help(format!(
+                "see `wellhead plugin inspect {generator}` for its schema"
+            ))
+            .at(spec.place(&pointer))
+    };
+    let problems: Vec<Problem> = faults.iter().map(problem).collect();
+    match problems.iter().any(|problem| problem.place.is_some()) {
+        true => SpecError { problems }.into(),
+        false => error.into(),
     }
 }
 

@@ -21,6 +21,8 @@ use crate::telemetry::Lateness;
 
 /// Releases closer together than this go out together.
 const TOGETHER: Nanos = 500_000;
+/// And an unpaced release waits so long for each stream, which is many times what looking at it costs.
+const LOOK: Nanos = 2_000;
 /// Longest sleep, so that a stop, a pause or another rate take hold soon.
 const NAP: Nanos = 20_000_000;
 
@@ -248,6 +250,12 @@ impl Pacer {
                 front.lane.request();
             }
         }
+        // Nothing is due: waking this thread and the sinks for each call of a generator would cost
+        // more than it gains.
+        let Some(pace) = pace else {
+            let gather = TOGETHER.max(LOOK * self.fronts.len() as Nanos);
+            return self.sleep_until(now + gather);
+        };
         let head = self.fronts.iter().filter_map(Front::head).min();
         let certain = self
             .fronts
@@ -256,17 +264,14 @@ impl Pacer {
             .map(Front::certain)
             .min()
             .unwrap_or(u64::MAX);
-        match (pace, head) {
-            (Some(pace), Some(head)) if head < certain => {
+        match head {
+            Some(head) if head < certain => {
                 let due = pace.due(head).max(now + TOGETHER);
                 self.sleep_until(due.min(now + NAP));
             }
-            (Some(pace), None) if certain != u64::MAX && pace.due(certain) > now + NAP => {
+            None if certain != u64::MAX && pace.due(certain) > now + NAP => {
                 self.sleep_until(now + NAP);
             }
-            // Nothing is due: waking this thread and the sinks for each call of a generator would cost
-            // more than it gains.
-            (None, _) => self.sleep_until(now + TOGETHER),
             _ => std::thread::park_timeout(Duration::from_millis(2)),
         }
     }

@@ -23,7 +23,7 @@ pub struct Limits {
 
 impl Limits {
     /// Bytes that the queues of an emulation may hold together, but for what many streams need for calls
-    /// that pay the boundary seldom (384 KiB each).
+    /// that pay the boundary seldom (768 KiB each).
     const QUEUES: u64 = 64 << 20;
 
     /// For an emulation of so many streams, with another batch size where tests want one.
@@ -31,7 +31,7 @@ impl Limits {
         let each = Limits::QUEUES / u64::from(streams.max(1));
         Limits {
             batch_records: batch.unwrap_or(1_000).max(1),
-            queue_bytes: each.clamp(384 << 10, 4 << 20),
+            queue_bytes: each.clamp(768 << 10, 4 << 20),
         }
     }
 

@@ -85,7 +85,7 @@ fn all_killed_and_resumed(streams: u32) {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        killed_and_resumed(generator, streams, "ndjson", (seed >> 33) % 600);
+        killed_and_resumed(generator, streams, "ndjson", (seed >> 33) % 450);
     }
 }
 

@@ -15,7 +15,7 @@ use wellhead::telemetry::{Clock, Lateness};
 use crate::guest::{self, BATCH, Bare};
 use crate::measure::{Measure, Meter, Outcome};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Batches of card payments, to be released again and again under sequences that follow on.
 pub struct Replay {
@@ -36,6 +36,16 @@ impl Replay {
             channels: transaction.channels.clone().into(),
             batches: batches.collect::<Outcome<_>>()?,
         })
+    }
+
+    /// The different batches.
+    pub fn batches(&self) -> &[Batch] {
+        &self.batches
+    }
+
+    /// Where sinks run.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// Every record once, a line each.

@@ -2,79 +2,30 @@
 
 mod common;
 
-use common::{SECOND, START, generate, open, settings, times, values};
+use common::{SECOND, generate, settings, times};
 use machine_signal::{GENERATOR, MachineSignal};
-use wellhead_sdk::{Error, Settings, Stream};
+use wellhead_sdk::Stream;
 
 const CONFIG: &str = r#"{"machines": 7, "error_rate": 30}"#;
 
 #[test]
 fn batches_of_any_size_give_the_same() {
-    let times = times(5000, SECOND / 3);
-    let stream = || Stream::<MachineSignal>::open(&settings(CONFIG, 1, 3), None).unwrap();
-    let whole = generate(&mut stream(), 0, &times);
-    for size in [1, 7, 999] {
-        let (mut pieces, mut stream) = (Vec::new(), stream());
-        for (k, piece) in times.chunks(size).enumerate() {
-            pieces.extend(generate(&mut stream, (k * size) as u64, piece));
-        }
-        assert!(pieces == whole, "batches of {size}");
-    }
+    common::batches_leave_no_trace::<MachineSignal>(CONFIG);
 }
 
 #[test]
 fn records_are_the_same_in_any_order() {
-    let times = times(4000, 600 * SECOND);
-    let mut stream = open(CONFIG);
-    let forwards = generate(&mut stream, 0, &times);
-    for i in (0..4000).rev().step_by(13).chain([0, 3999, 1, 2]) {
-        let again = generate(&mut stream, i as u64, &times[i..=i]);
-        assert_eq!(again[0], forwards[i], "record {i}");
-        let fresh = generate(&mut open(CONFIG), i as u64, &times[i..=i]);
-        assert_eq!(fresh[0], forwards[i], "record {i}");
-    }
+    common::order_leaves_no_trace::<MachineSignal>(CONFIG);
 }
 
 #[test]
 fn the_seed_and_the_stream_matter() {
-    let times = times(300, SECOND);
-    let of = |settings: &Settings| generate(&mut Stream::open(settings, None).unwrap(), 0, &times);
-    let one = of(&settings(CONFIG, 0, 2));
-    assert_ne!(one, of(&settings(CONFIG, 1, 2)));
-    let seed = 43;
-    assert_ne!(
-        one,
-        of(&Settings {
-            seed,
-            ..settings(CONFIG, 0, 2)
-        })
-    );
+    common::seed_and_stream_matter::<MachineSignal>(CONFIG);
 }
 
 #[test]
 fn records_have_the_fields_of_their_schema_in_its_order() {
-    let channels = (GENERATOR.channels)(CONFIG).unwrap();
-    let names = |v: &serde_json::Value| v.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let schemas: Vec<serde_json::Value> = channels
-        .iter()
-        .map(|c| serde_json::from_str(&c.schema).unwrap())
-        .collect();
-    let records = generate(&mut open(CONFIG), 0, &times(20_000, SECOND));
-    let mut seen = vec![0; channels.len()];
-    for (record, value) in records.iter().zip(values(&records)) {
-        if value.is_null() {
-            continue;
-        }
-        let channel = record.channel as usize;
-        seen[channel] += 1;
-        assert_eq!(names(&value), names(&schemas[channel]["properties"]));
-        assert!(
-            value["value"].is_number() && record.text.len() < 250,
-            "{}",
-            record.text
-        );
-    }
-    assert!(seen.iter().all(|&n| n > 0), "{seen:?}");
+    common::fields_follow_the_schema::<MachineSignal>(&GENERATOR, CONFIG);
 }
 
 #[test]
@@ -83,12 +34,7 @@ fn extremes_of_time_and_size_are_fine() {
         r#"{"machines": 1, "period": 0.001, "error_rate": 0}"#,
         r#"{"machines": 100000, "period": 3600, "error_rate": 60, "rated_power": 10000}"#,
     ] {
-        let mut stream = open(config);
-        for time in [0, 1, START, u64::MAX - 1, u64::MAX] {
-            for first in [0, 1 << 40, u64::MAX - 2] {
-                values(&generate(&mut stream, first, &[time]));
-            }
-        }
+        common::extremes_are_fine::<MachineSignal>(config);
     }
 }
 
@@ -97,7 +43,11 @@ fn streams_share_out_the_machines() {
     let times = times(700, SECOND);
     for stream in 0..3 {
         let settings = settings(CONFIG, stream, 3);
-        let records = generate(&mut Stream::open(&settings, None).unwrap(), 0, &times);
+        let records = generate(
+            &mut Stream::<MachineSignal>::open(&settings, None).unwrap(),
+            0,
+            &times,
+        );
         for (i, record) in records.iter().enumerate() {
             let own = (7 + 2 - stream) / 3;
             let expected = stream + (i as u32 % own) * 3;
@@ -108,17 +58,12 @@ fn streams_share_out_the_machines() {
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    for (config, streams, expected) in [
+    common::refuses::<MachineSignal>(&[
         (r#"{"machines": 2}"#, 3, "3 streams"),
         (r#"{"machines": 0}"#, 1, "`machines`"),
         (r#"{"period": 0}"#, 1, "`period`"),
         (r#"{"error_rate": -1}"#, 1, "`error_rate`"),
         (r#"{"rated_power": 0}"#, 1, "`rated_power`"),
         (r#"{"machine": 1}"#, 1, "machine"),
-    ] {
-        match Stream::<MachineSignal>::open(&settings(config, streams - 1, streams), None) {
-            Err(Error::InvalidConfig(why)) => assert!(why.contains(expected), "{why}"),
-            other => panic!("{config} gave {:?}", other.err()),
-        }
-    }
+    ]);
 }

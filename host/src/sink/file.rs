@@ -181,9 +181,7 @@ impl Config for FileConfig {
     }
 
     fn check(&self, channels: &[Channel], json: bool) -> Result<(), ConfigError> {
-        self.path
-            .check(channels, json)
-            .map_err(|error| options::of_template("path", &error))?;
+        options::check_templates([("path", &self.path)], channels, json)?;
         self.encoders(channels, json).map(drop)
     }
 

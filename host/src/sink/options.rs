@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::ConfigError;
 use crate::encode::template::{Template, TemplateError, suggestion};
+use crate::record::Channel;
 
 /// Reads the options of a block.
 ///
@@ -65,6 +66,22 @@ fn culprit<'a, T: DeserializeOwned>(
 /// Where its braces don't pair up.
 pub fn template(option: &str, text: &str) -> Result<Template, ConfigError> {
     Template::parse(text).map_err(|error| of_template(option, &error))
+}
+
+/// Checks that the channels have what the templates of a block name, each with the option that it is.
+///
+/// # Errors
+/// The first that names what a channel doesn't have.
+pub fn check_templates<'a>(
+    templates: impl IntoIterator<Item = (&'a str, &'a Template)>,
+    channels: &[Channel],
+    json: bool,
+) -> Result<(), ConfigError> {
+    templates.into_iter().try_for_each(|(option, template)| {
+        template
+            .check(channels, json)
+            .map_err(|error| of_template(option, &error))
+    })
 }
 
 /// A template's error as one of the option with that name.

@@ -153,9 +153,7 @@ impl Config for S3Config {
     }
 
     fn check(&self, channels: &[Channel], json: bool) -> Result<(), ConfigError> {
-        self.prefix
-            .check(channels, json)
-            .map_err(|error| super::options::of_template("prefix", &error))?;
+        super::options::check_templates([("prefix", &self.prefix)], channels, json)?;
         match self.prefix.has_fields() {
             true => self.check_memory(self.options.targets(), "`max_targets`")?,
             false => self.check_memory(channels.len(), "each stream's channels")?,

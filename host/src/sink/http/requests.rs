@@ -15,7 +15,7 @@ use super::url::put_value;
 use crate::encode::template::{Place, Template};
 use crate::encode::{Encoder, Format, Scratch};
 use crate::record::{Batch, Channel};
-use crate::sink::options::{of_template, template};
+use crate::sink::options::{check_templates, template};
 use crate::sink::{ConfigError, Context};
 
 /// The templates of a block.
@@ -46,11 +46,8 @@ impl Rules {
         json: bool,
     ) -> Result<(), ConfigError> {
         let key = self.key.iter().map(|template| ("key", template));
-        for (option, template) in std::iter::once(("url", &self.url)).chain(key) {
-            template
-                .check(channels, json)
-                .map_err(|error| of_template(option, &error))?;
-        }
+        let all = std::iter::once(("url", &self.url)).chain(key);
+        check_templates(all, channels, json)?;
         encoder(options, channels, json).map(drop)
     }
 }

@@ -11,7 +11,7 @@ use crate::encode::path::Path;
 use crate::encode::scan::{plain_string, put_text};
 use crate::encode::template::{Place, Template};
 use crate::record::{Batch, Channel};
-use crate::sink::options::{of_template, template};
+use crate::sink::options::{check_templates, template};
 use crate::sink::{ConfigError, Context};
 
 /// The templates of a block.
@@ -53,15 +53,10 @@ impl Rules {
             .headers
             .iter()
             .map(|(_, template)| ("headers", template));
-        for (option, template) in std::iter::once(("topic", &self.topic))
+        let all = std::iter::once(("topic", &self.topic))
             .chain(key)
-            .chain(headers)
-        {
-            template
-                .check(channels, json)
-                .map_err(|error| of_template(option, &error))?;
-        }
-        Ok(())
+            .chain(headers);
+        check_templates(all, channels, json)
     }
 }
 

@@ -8,7 +8,7 @@ use super::options::{Options, Version};
 use crate::encode::template::{Place, Template};
 use crate::encode::{Encoder, Format, Scratch};
 use crate::record::{Batch, Channel};
-use crate::sink::options::{of_template, template};
+use crate::sink::options::{check_templates, template};
 use crate::sink::shared::SharedPart;
 use crate::sink::{ConfigError, Context};
 
@@ -40,11 +40,8 @@ impl Rules {
         json: bool,
     ) -> Result<(), ConfigError> {
         let key = self.key.iter().map(|template| ("key", template));
-        for (option, template) in std::iter::once(("topic", &self.topic)).chain(key) {
-            template
-                .check(channels, json)
-                .map_err(|error| of_template(option, &error))?;
-        }
+        let all = std::iter::once(("topic", &self.topic)).chain(key);
+        check_templates(all, channels, json)?;
         encoder(options, channels, json).map(drop)
     }
 }

@@ -18,6 +18,7 @@ mod postgres;
 mod program;
 mod replay;
 mod s3;
+mod stall;
 mod start;
 mod streams;
 mod table;
@@ -34,7 +35,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 10] = [
+const GROUPS: [Group; 11] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -79,6 +80,11 @@ const GROUPS: [Group; 10] = [
         name: "streams",
         what: "a thousand streams against one",
         run: streams::rows,
+    },
+    Group {
+        name: "stall",
+        what: "memory while nobody takes what is generated",
+        run: stall::rows,
     },
     Group {
         name: "start",

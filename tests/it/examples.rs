@@ -5,7 +5,7 @@ mod endpoint;
 
 use std::path::{Path, PathBuf};
 
-use crate::common::{Sandbox, service};
+use crate::common::{Sandbox, service, signal, until, wait};
 
 fn example(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -42,6 +42,41 @@ fn device_log() {
         .as_u64()
         .unwrap();
     assert!(records.abs_diff(20 * 86_400) < 6 * 1_315, "{records}");
+}
+
+#[test]
+fn backfill() {
+    let sandbox = Sandbox::new();
+    let spec = example("backfill/spec.yaml");
+    let hour = std::time::Duration::from_secs(3_600);
+    let start = jiff::Timestamp::try_from(std::time::SystemTime::now() - hour).unwrap();
+    let arguments = [
+        "run",
+        &spec.to_string_lossy(),
+        "--start",
+        &start.to_string(),
+        "--report",
+        "r.json",
+    ];
+    let child = sandbox.command(&arguments).spawn().unwrap();
+    let id = child.id();
+    until("it is live", || lines_of_partial(&sandbox) > 720_050);
+    signal(id, rustix::process::Signal::INT);
+    assert_eq!(
+        wait(child).status.code(),
+        Some(0),
+        "an emulation without an end was stopped and drained"
+    );
+    assert!(sandbox.json("r.json")["live_from"].is_string());
+}
+
+fn lines_of_partial(sandbox: &Sandbox) -> usize {
+    let Ok(folder) = std::fs::read_dir(sandbox.path("out")) else {
+        return 0;
+    };
+    let file = folder.flatten().next().map(|entry| entry.path());
+    let bytes = file.and_then(|file| std::fs::read(file).ok());
+    bytes.map_or(0, |bytes| bytes.iter().filter(|b| **b == b'\n').count())
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod postgres;
 pub mod s3;
 mod sqlite;
 mod stdout;
+mod tls;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -28,6 +28,9 @@ pub struct Cli {
     /// What to log: error, warn, info, debug, trace, or levels by target (wellhead::sink=debug).
     #[arg(long, global = true, env = "LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
+    /// A file (TOML) that says what to log, instead of the settings' [log]: level, levels by target, format, destination.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_config: Option<PathBuf>,
     /// The same as --log-level info.
     #[arg(long, short, global = true)]
     pub verbose: bool,

@@ -95,6 +95,7 @@ pub fn open(block: &(&'static str, Map<String, Value>), run: &str, from: &[u64])
     let context = Context {
         run: run.to_owned(),
         emulation: "suite".to_owned(),
+        sink: 0,
         channels: channels(),
         json: true,
         streams: STREAMS,

@@ -79,6 +79,10 @@ impl Emulation {
             .map_or_else(Vec::new, |r| r.receipts.clone());
         let cancel = environment.cancel.child_token();
         let sinks = ready_sinks(&plan, &environment, &points, resume.is_some(), &cancel).await?;
+        let restarts = resume
+            .as_ref()
+            .map_or_else(Vec::new, |r| r.restarts.clone());
+        reachable(&sinks, &restarts)?;
         if let Some(state) = &environment.state {
             let stored = stored(&schedule)?;
             match &resume {
@@ -91,9 +95,7 @@ impl Emulation {
             }
         }
         Ok(Emulation {
-            restarts: resume
-                .as_ref()
-                .map_or_else(Vec::new, |r| r.restarts.clone()),
+            restarts,
             overdue: overdue
                 .or(resume
                     .as_ref()
@@ -124,14 +126,14 @@ impl Emulation {
             now: 0,
         };
         let mut targets = Vec::with_capacity(plan.sinks.len());
-        for planned in &plan.sinks {
+        for (n, planned) in plan.sinks.iter().enumerate() {
             let target = planned.config.target();
             let unready = |source: SendError| EmulationError::Unready {
                 target: target.clone(),
                 source,
             };
             let receipts = receipts(plan, &environment, None)?;
-            let context = context(plan, receipts, &environment.cancel);
+            let context = context(plan, n, receipts, &environment.cancel);
             let mut sink = planned.config.open(context).map_err(unready)?;
             sink.probe().await.map_err(unready)?;
             targets.push(target);
@@ -163,7 +165,7 @@ async fn ready_sinks(
         };
         let rejects = rejects.clone().map(|file| (label(n, &target), file));
         let receipts = receipts(plan, environment, rejects)?;
-        let context = context(plan, Arc::clone(&receipts), cancel);
+        let context = context(plan, n, Arc::clone(&receipts), cancel);
         let mut sink = planned.config.open(context).map_err(unready)?;
         sink.prepare().await.map_err(unready)?;
         // A run that ended before its first commit has a receipt of nothing: it isn't a new one.
@@ -196,6 +198,26 @@ async fn ready_sinks(
     Ok(ready)
 }
 
+/// Whether the streams can begin where each sink stands: a sink that has less than the state knows of was
+/// written to, or put back, by somebody else.
+fn reachable(sinks: &[ReadySink], restarts: &[(u32, Restart)]) -> Result<(), EmulationError> {
+    for ready in sinks {
+        for (stream, restart) in restarts {
+            let (stands, begins) = (ready.receipts.settled(*stream), restart.held.sequence);
+            if stands < begins {
+                return Err(EmulationError::Unready {
+                    target: ready.target.clone(),
+                    source: SendError::fatal(format!(
+                        "it has stream {stream} up to record {stands}, and this run can begin again at record {begins} at \
+                         the earliest: what lies between was lost there; begin another run (without --resume)"
+                    )),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 fn receipts(
     plan: &Plan,
     environment: &Environment,
@@ -212,10 +234,16 @@ fn receipts(
     )))
 }
 
-fn context(plan: &Plan, receipts: Arc<Receipts>, cancel: &CancellationToken) -> Context {
+fn context(
+    plan: &Plan,
+    sink: usize,
+    receipts: Arc<Receipts>,
+    cancel: &CancellationToken,
+) -> Context {
     Context {
         run: plan.run.clone(),
         emulation: plan.name.clone(),
+        sink,
         channels: plan.configured.channels.clone().into(),
         json: plan.json(),
         streams: plan.streams,

@@ -17,6 +17,7 @@ mod pipeline;
 mod postgres;
 mod program;
 mod replay;
+mod resume;
 mod s3;
 mod start;
 mod streams;
@@ -34,7 +35,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 10] = [
+const GROUPS: [Group; 11] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -79,6 +80,11 @@ const GROUPS: [Group; 10] = [
         name: "streams",
         what: "a thousand streams against one",
         run: streams::rows,
+    },
+    Group {
+        name: "resume",
+        what: "checkpoints at full speed, and the ways back of a generator",
+        run: resume::rows,
     },
     Group {
         name: "start",

@@ -14,6 +14,7 @@ mod bytes;
 mod cli;
 mod common;
 mod control;
+mod crash;
 mod examples;
 mod plugin;
 mod replay;

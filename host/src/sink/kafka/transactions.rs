@@ -26,7 +26,7 @@ use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
 
 /// How long a full queue drains before more is put in.
 const DRAIN: Duration = Duration::from_millis(2);
-/// How long one step may be tried before delivery hears of it.
+/// How long one step may be tried before delivery hears of it, once the run goes on.
 const STEP: Duration = Duration::from_secs(5);
 /// How long taking over may take: what an earlier producer left open is ended first.
 const TAKE_OVER: Duration = Duration::from_secs(90);
@@ -68,6 +68,8 @@ pub(super) struct TransactionalSink {
     /// Since when the oldest pending record waits; since when nothing works.
     oldest: Option<Instant>,
     failing: Option<Instant>,
+    /// How long one step may be tried before somebody hears of it.
+    patience: Duration,
 }
 
 impl TransactionalSink {
@@ -92,6 +94,7 @@ impl TransactionalSink {
             taken: vec![0; context.streams as usize],
             oldest: None,
             failing: None,
+            patience: TAKE_OVER,
             options,
             config,
             context,
@@ -128,7 +131,7 @@ impl TransactionalSink {
 
     async fn step(&self, step: Step) -> Result<(), Failure> {
         match &self.link {
-            Some((transactor, _)) => transactor.step(step, STEP).await,
+            Some((transactor, _)) => transactor.step(step, self.patience).await,
             None => Err(Failure::Later("the producer isn't connected".to_owned())),
         }
     }
@@ -246,6 +249,7 @@ impl Sink for TransactionalSink {
             Err(failure) => Err(failure),
         };
         introduced.map_err(|failure| self.said(failure))?;
+        self.patience = STEP;
         Ok(Some(self.taken.clone()))
     }
 

@@ -65,6 +65,7 @@ async fn transactions_survive_an_abort() {
     };
     crate::sink::survives_an_abort(&topic).await;
     crate::sink::takes_no_record_twice(&Topic::new(topic.options.clone()).unwrap()).await;
+    crate::sink::passes_what_was_dropped(&Topic::new(topic.options.clone()).unwrap()).await;
 }
 
 /// The topic knows how far the run is, whatever the state says.
@@ -195,6 +196,19 @@ async fn topics_of_fields_have_limits_too() {
     }
 }
 
+/// What delivery does: again and again, while that is worth it.
+async fn insist(fixture: &mut Fixture, from: &[u64], to: u64) {
+    while let Err(again) = fixture.sink.write(&group(from, to)).await {
+        assert!(again.retry, "{again}");
+    }
+}
+
+async fn finish(fixture: &mut Fixture) {
+    while let Err(again) = fixture.sink.close(true).await {
+        assert!(again.retry, "{again}");
+    }
+}
+
 /// Brokers that die in the middle, and brokers that give up on a transaction that takes too long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_dies_costs_no_record_and_repeats_none() {
@@ -213,24 +227,14 @@ async fn a_broker_that_dies_costs_no_record_and_repeats_none() {
         let at = broker.folder.path().join("broker");
         move || super::run(&mut Broker::command("restart", &at))
     });
-    let mut error = None;
     for n in 10..15 {
-        // What delivery does.
-        while let Err(again) = fixture
-            .sink
-            .write(&group(&[n * 100; 3], n * 100 + 100))
-            .await
-        {
-            assert!(again.retry, "{again}");
-            error = Some(again.message);
-        }
+        insist(&mut fixture, &[n * 100; 3], n * 100 + 100).await;
     }
     tokio::task::spawn_blocking(move || again.join().unwrap())
         .await
         .unwrap();
-    eprintln!("while it was away: {error:?}");
-    send(&mut fixture, &[1_500; 3], RECORDS).await;
-    fixture.sink.close(true).await.unwrap();
+    insist(&mut fixture, &[1_500; 3], RECORDS).await;
+    finish(&mut fixture).await;
     in_order(&exact.topic, true);
 
     let slow = Exact::at(broker.address.clone(), json!({"timeout": "1s"}));
@@ -238,10 +242,8 @@ async fn a_broker_that_dies_costs_no_record_and_repeats_none() {
     fixture.sink.write(&group(&[0; 3], 1)).await.unwrap();
     // Longer than the interval, `timeout` and a second.
     tokio::time::sleep(Duration::from_millis(3_500)).await;
-    while let Err(again) = fixture.sink.write(&group(&[0; 3], RECORDS)).await {
-        assert!(again.retry, "{again}");
-    }
-    fixture.sink.close(true).await.unwrap();
+    insist(&mut fixture, &[1; 3], RECORDS).await;
+    finish(&mut fixture).await;
     in_order(&slow.topic, true);
 }
 

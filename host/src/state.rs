@@ -59,7 +59,9 @@ pub enum StateError {
         source: sqlx::migrate::MigrateError,
     },
     /// A row that isn't what was written.
-    #[error("the state of run {run} is damaged ({what}): {source}")]
+    #[error(
+        "the state of run {run} is damaged ({what}): {source}; put back a copy of it, or begin another run"
+    )]
     Damaged {
         /// Which run.
         run: String,

@@ -146,10 +146,7 @@ fn kill(name: &str, target: impl Fn() -> Option<Box<dyn Target>>) -> Option<Foun
 
 fn one_run(target: &dyn Target, run: &str, round: u64, found: &mut Found) {
     let sandbox = Sandbox::new();
-    let (seed, run) = (
-        format!("{}", 7 + round),
-        format!("{run}-{}", std::process::id()),
-    );
+    let (seed, run) = (format!("{}", 7 + round), format!("{run}-{}", stamp()));
     let text = format!(
         "run transaction --seed {seed} --streams 3 --start 2024-01-01T00:00:00Z --load 12000/s \
          --records {RECORDS} --run {run} --to file:out.ndjson --report r.json"
@@ -210,6 +207,12 @@ fn one_run(target: &dyn Target, run: &str, round: u64, found: &mut Found) {
     found.repeated += there.len() - distinct.len();
 }
 
+/// Process ids come again; a broker's topics stay.
+pub fn stamp() -> u128 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_nanos()
+}
+
 /// What a run in one piece gives: previews never wait.
 fn expected(sandbox: &Sandbox, seed: &str) -> String {
     let count = RECORDS.to_string();
@@ -256,7 +259,7 @@ fn kafka(name: &str, options: &'static str) -> Option<Found> {
         next.set(next.get() + 1);
         Some(Box::new(Kafka {
             broker: broker.clone(),
-            topic: format!("{name}-{}-{}", std::process::id(), next.get()),
+            topic: format!("{name}-{}-{}", stamp(), next.get()),
             options,
         }))
     })

@@ -197,7 +197,7 @@ fn a_killed_run_into_kafka_loses_nothing() {
         return;
     };
     let sandbox = Sandbox::new();
-    let topic = format!("killed-{}", std::process::id());
+    let topic = format!("killed-{}", crate::crash::stamp());
     let to = format!("kafka://{broker}/{topic}?partitions=3");
     let arguments = [
         "run",

@@ -56,21 +56,15 @@ fn a_torn_checkpoint_costs_no_record() {
     signal(child.id(), rustix::process::Signal::KILL);
     wait(child);
     let state = "state/wellhead/state.db";
-    assert!(
-        killed
-            .path(&format!("{state}-wal"))
-            .metadata()
-            .unwrap()
-            .len()
-            > 20_000
-    );
+    let log = killed.path(&format!("{state}-wal")).metadata().unwrap();
+    assert!(log.len() > 8_000, "{} bytes", log.len());
     let mut resumed = run.clone();
     resumed.push("--resume".to_owned());
     let mut went_on = 0;
-    for seed in 0..12 {
+    for seed in 0..9 {
         let torn = Sandbox::new();
         copy(&killed.path(""), &torn.path(""));
-        let hurt = if seed < 10 { "-wal" } else { "" };
+        let hurt = if seed < 8 { "-wal" } else { "" };
         damage(&torn.path(&format!("{state}{hurt}")), seed);
         let output = torn.run(&strs(&resumed));
         let said = stderr(&output);
@@ -92,7 +86,10 @@ fn a_torn_checkpoint_costs_no_record() {
             other => panic!("{seed}: {other:?}: {said}"),
         }
     }
-    assert!(went_on >= 6, "{went_on} of 12 went on");
+    assert!(
+        went_on >= 8,
+        "a torn log is no loss: {went_on} of 8 went on"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod login;
 pub mod options;
+mod pending;
 pub mod receipts;
 pub mod rejects;
 mod shared;
@@ -96,6 +97,8 @@ pub struct Context {
     pub run: String,
     /// Name of the emulation, for messages.
     pub emulation: String,
+    /// The sink's place among those of the emulation.
+    pub sink: usize,
     /// The generator's channels; a record names its channel by its index here.
     pub channels: Arc<[Channel]>,
     /// Whether records are JSON values (else opaque bytes).

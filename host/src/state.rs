@@ -29,8 +29,20 @@ pub enum StateError {
         source: std::io::Error,
     },
     /// SQLite's answer.
-    #[error("the state in {path} can't be read or written: {source}")]
+    #[error(
+        "the state in {path} can't be read or written: {source}; mend that, or name another with --state DIR"
+    )]
     Database {
+        /// Which database.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: sqlx::Error,
+    },
+    /// SQLite says that the file isn't what it wrote.
+    #[error(
+        "the state in {path} is damaged: {source}; put back a copy of it, or name another with --state DIR and begin another run"
+    )]
+    Corrupt {
         /// Which database.
         path: PathBuf,
         /// SQLite's reason.
@@ -47,7 +59,9 @@ pub enum StateError {
         source: sqlx::migrate::MigrateError,
     },
     /// A row that isn't what was written.
-    #[error("the state of run {run} is damaged ({what}): {source}")]
+    #[error(
+        "the state of run {run} is damaged ({what}): {source}; put back a copy of it, or begin another run"
+    )]
     Damaged {
         /// Which run.
         run: String,
@@ -141,14 +155,14 @@ impl State {
             .max_connections(2)
             .connect_with(options)
             .await
-            .map_err(|source| StateError::Database {
-                path: path.clone(),
-                source,
-            })?;
+            .map_err(|source| told(path.clone(), source))?;
         sqlx::migrate!("./migrations")
             .run(&pool)
             .await
-            .map_err(|source| StateError::Version { path, source })?;
+            .map_err(|source| match source {
+                sqlx::migrate::MigrateError::Execute(source) => told(path, source),
+                source => StateError::Version { path, source },
+            })?;
         Ok(State {
             pool,
             folder: folder.to_owned(),
@@ -182,6 +196,11 @@ impl State {
         .execute(&self.pool)
         .await
         .map_err(|e| self.failed(e))?;
+        // Out of the log: whatever befalls that later, the run is known.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.pool)
+            .await
+            .map_err(|e| self.failed(e))?;
         Ok(())
     }
 
@@ -332,10 +351,18 @@ impl State {
     }
 
     fn failed(&self, source: sqlx::Error) -> StateError {
-        StateError::Database {
-            path: self.folder.join("state.db"),
-            source,
-        }
+        told(self.folder.join("state.db"), source)
+    }
+}
+
+/// Tells a damaged file from one that can't be used now.
+fn told(path: PathBuf, source: sqlx::Error) -> StateError {
+    let code = source.as_database_error().and_then(|error| error.code());
+    let code: Option<u32> = code.and_then(|code| code.parse().ok());
+    // SQLITE_CORRUPT and SQLITE_NOTADB, whatever the details above the lowest byte.
+    match code.map(|code| code & 0xff) {
+        Some(11 | 26) => StateError::Corrupt { path, source },
+        _ => StateError::Database { path, source },
     }
 }
 

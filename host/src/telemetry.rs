@@ -49,6 +49,19 @@ pub fn wall() -> u64 {
     since.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// This process for another's reader: "process 71 on host-3 since 2026-01-01T00:00:00Z".
+pub fn this_process() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::env::var("HOSTNAME"))
+        .unwrap_or_default();
+    let host = match host.trim() {
+        "" => "a host without a name",
+        name => name,
+    };
+    let since = jiff::Timestamp::now();
+    format!("process {} on {host} since {since:.0}", std::process::id())
+}
+
 /// A histogram of lateness in microseconds, up to an hour, to three digits.
 #[derive(Clone, Debug)]
 pub struct Lateness(Histogram<u64>);

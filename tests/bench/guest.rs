@@ -14,9 +14,10 @@ pub const BATCH: u64 = 1_000;
 /// The seed of every stream here, and of those that the program runs.
 pub const SEED: u64 = 7;
 
-/// Event time of record 0, and nanoseconds from each to the next, as `wellhead-native` has them.
-const START: u64 = 1_704_067_200_000_000_000;
-const STEP: u64 = 1_000_000;
+/// Event time of record 0, as `wellhead-native` has it.
+pub const START: u64 = 1_704_067_200_000_000_000;
+/// Nanoseconds from each to the next.
+pub const STEP: u64 = 1_000_000;
 
 /// The folder that cargo builds into.
 pub fn target() -> Outcome<PathBuf> {

@@ -17,6 +17,7 @@ mod pipeline;
 mod postgres;
 mod program;
 mod replay;
+mod resume;
 mod s3;
 mod stall;
 mod start;
@@ -39,7 +40,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 12] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -89,6 +90,11 @@ const GROUPS: [Group; 11] = [
         name: "stall",
         what: "memory while nobody takes what is generated",
         run: stall::rows,
+    },
+    Group {
+        name: "resume",
+        what: "checkpoints at full speed, and the ways back of a generator",
+        run: resume::rows,
     },
     Group {
         name: "start",

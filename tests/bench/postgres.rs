@@ -157,6 +157,7 @@ impl Bench {
         Ok(config.open(Context {
             run: format!("bench-{}-{}", std::process::id(), self.runs),
             emulation: "bench".to_owned(),
+            sink: 0,
             channels: Arc::clone(&self.channels),
             json: true,
             streams: 1,

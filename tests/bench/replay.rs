@@ -72,6 +72,7 @@ impl Replay {
         let mut sink = config.open(Context {
             run: "bench".to_owned(),
             emulation: "bench".to_owned(),
+            sink: 0,
             channels: Arc::clone(&self.channels),
             json: true,
             streams: 1,

@@ -229,6 +229,7 @@ impl Bench {
         let mut sink = config.open(Context {
             run: "bench".to_owned(),
             emulation: "bench".to_owned(),
+            sink: 0,
             channels: Arc::clone(&self.channels),
             json: true,
             streams: 1,

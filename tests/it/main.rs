@@ -15,6 +15,7 @@ mod cli;
 mod clock;
 mod common;
 mod control;
+mod crash;
 mod examples;
 mod plugin;
 mod replay;

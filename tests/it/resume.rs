@@ -1,5 +1,8 @@
 //! After `kill -9` a run goes on from its watermark, and the result is that of a run in one piece.
 
+mod damaged;
+mod differs;
+
 use serde_json::Value;
 
 use crate::common::{STOCK, Sandbox, signal, until, wait};
@@ -66,7 +69,7 @@ fn strs(owned: &[String]) -> Vec<&str> {
 }
 
 /// Bytes of all unfinished files of the run.
-fn partial_bytes(sandbox: &Sandbox) -> u64 {
+pub fn partial_bytes(sandbox: &Sandbox) -> u64 {
     std::fs::read_dir(sandbox.path(""))
         .unwrap()
         .filter_map(|entry| {
@@ -175,7 +178,10 @@ fn two_processes_on_one_run_are_told_of_each_other() {
     let mut again: Vec<&str> = arguments.to_vec();
     again.push("--resume");
     let refused = sandbox.expect(2, &again);
-    assert!(crate::common::stderr(&refused).contains(&format!("process {id}")));
+    let said = crate::common::stderr(&refused);
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let holder = format!("process {id} on {} since 20", host.trim());
+    assert!(said.contains(&holder), "{said}");
     signal(id, rustix::process::Signal::TERM);
     assert_eq!(
         wait(child).status.code(),
@@ -191,7 +197,7 @@ fn a_killed_run_into_kafka_loses_nothing() {
         return;
     };
     let sandbox = Sandbox::new();
-    let topic = format!("killed-{}", std::process::id());
+    let topic = format!("killed-{}", crate::crash::stamp());
     let to = format!("kafka://{broker}/{topic}?partitions=3");
     let arguments = [
         "run",

@@ -1,13 +1,13 @@
 //! The compliance suite: what every sink has to do, whatever it writes to. A sink's own file names
 //! a [`Service`] and calls each check; what it alone can do is tested there.
 
-mod file;
+pub mod file;
 pub mod http;
 mod kafka;
 pub mod mqtt;
-mod postgres;
+pub mod postgres;
 pub mod s3;
-mod sqlite;
+pub mod sqlite;
 mod stdout;
 mod tls;
 
@@ -96,6 +96,7 @@ pub fn open(block: &(&'static str, Map<String, Value>), run: &str, from: &[u64])
     let context = Context {
         run: run.to_owned(),
         emulation: "suite".to_owned(),
+        sink: 0,
         channels: channels(),
         json: true,
         streams: STREAMS,
@@ -300,6 +301,18 @@ pub async fn takes_no_record_twice(service: &dyn Service) {
     send(&mut fixture, &[800; 3], RECORDS).await;
     fixture.sink.close(true).await.unwrap();
     in_order(service, true);
+}
+
+/// What a group leaves out after the one before had no room (`on_full: drop`), and is counted so.
+pub async fn passes_what_was_dropped(service: &dyn Service) {
+    let mut fixture = start(&service.block(), "run-1", None).await;
+    fixture.sink.write(&group(&[0; 3], 100)).await.unwrap();
+    fixture.sink.write(&group(&[250; 3], 300)).await.unwrap();
+    fixture.sink.close(true).await.unwrap();
+    let counts = fixture.receipts.snapshot();
+    assert_eq!((counts.acknowledged, counts.dropped), (450, 450));
+    assert_eq!(counts.watermark, [300; 3]);
+    assert_eq!(service.read().len(), 450);
 }
 
 /// What an error says, where one is expected.

@@ -17,7 +17,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plugin", &["record", "telemetry"]),
     ("spec", &["record", "schedule", "fault", "sink"]),
     ("settings", &["spec", "sink"]),
-    ("state", &["record", "fault", "sink", "delivery"]),
+    (
+        "state",
+        &["record", "telemetry", "fault", "sink", "delivery"],
+    ),
     (
         "emulation",
         &[

@@ -6,6 +6,7 @@ kafka_private_usage='usage: tests/services.sh kafka-private COMMAND DIR
                        makes a broker in DIR, which has none, and prints its address
                        --acl: topics that begin with "denied" can neither be created nor seen nor
                        written; those that begin with "readonly" can be created and not be written;
+                       nobody may use transactional ids that begin with "wellhead-denied";
                        all others are open to everybody
                        --set: a line of server.properties, such as message.max.bytes=10000
   restart DIR          starts it again, same port and data, and waits until it is ready
@@ -39,6 +40,8 @@ kafka_rule() {
 kafka_restrict() {
     kafka_rule "$1" --topic denied --resource-pattern-type prefixed \
         --deny-principal 'User:*' --operation All &&
+        kafka_rule "$1" --transactional-id wellhead-denied --resource-pattern-type prefixed \
+            --deny-principal 'User:*' --operation All &&
         kafka_rule "$1" --topic readonly --resource-pattern-type prefixed \
             --allow-principal 'User:*' --operation Create --operation Read --operation Describe \
             --operation DescribeConfigs --operation Delete &&

@@ -230,8 +230,14 @@ fn conclude(
                 .state
                 .join("runs")
                 .join(format!("{}.manifest.json", plan.run.replace('/', "+")));
-            write_json(&path, &manifest)?;
-            report.manifest = Some(path.display().to_string());
+            match write_json(&path, &manifest) {
+                Ok(()) => report.manifest = Some(path.display().to_string()),
+                // What became of the records is still to be said.
+                Err(error) => {
+                    eprintln!("wellhead: {error}");
+                    status = status.worse(Status::Failed);
+                }
+            }
             manifests.push(manifest);
         }
         status = status.worse(Status::of(&report, &spec.expect, signal));

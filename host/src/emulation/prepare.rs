@@ -82,6 +82,10 @@ impl Emulation {
             .map_or_else(Vec::new, |r| r.receipts.clone());
         let cancel = environment.cancel.child_token();
         let sinks = ready_sinks(&plan, &environment, &points, resume.is_some(), &cancel).await?;
+        let restarts = resume
+            .as_ref()
+            .map_or_else(Vec::new, |r| r.restarts.clone());
+        reachable(&sinks, &restarts)?;
         if let Some(state) = &environment.state {
             let stored = stored(&schedule)?;
             match &resume {
@@ -94,9 +98,7 @@ impl Emulation {
             }
         }
         Ok(Emulation {
-            restarts: resume
-                .as_ref()
-                .map_or_else(Vec::new, |r| r.restarts.clone()),
+            restarts,
             overdue: resume
                 .as_ref()
                 .map_or(0, |run| plan.overdue(run, environment.now)),
@@ -126,14 +128,14 @@ impl Emulation {
             now: 0,
         };
         let mut targets = Vec::with_capacity(plan.sinks.len());
-        for planned in &plan.sinks {
+        for (n, planned) in plan.sinks.iter().enumerate() {
             let target = planned.config.target();
             let unready = |source: SendError| EmulationError::Unready {
                 target: target.clone(),
                 source,
             };
             let receipts = receipts(plan, &environment, None)?;
-            let context = context(plan, receipts, &environment.cancel);
+            let context = context(plan, n, receipts, &environment.cancel);
             let mut sink = planned.config.open(context).map_err(unready)?;
             sink.probe().await.map_err(unready)?;
             targets.push(target);
@@ -177,7 +179,7 @@ async fn ready_sinks(
         };
         let rejects = rejects.clone().map(|file| (label(n, &target), file));
         let receipts = receipts(plan, environment, rejects)?;
-        let context = context(plan, Arc::clone(&receipts), cancel);
+        let context = context(plan, n, Arc::clone(&receipts), cancel);
         let mut sink = planned.config.open(context).map_err(unready)?;
         sink.prepare().await.map_err(unready)?;
         let resumed = resumed || (environment.go_on && sink.carries_watermark());
@@ -211,6 +213,26 @@ async fn ready_sinks(
     Ok(ready)
 }
 
+/// Whether the streams can begin where each sink stands: a sink that has less than the state knows of was
+/// written to, or put back, by somebody else.
+fn reachable(sinks: &[ReadySink], restarts: &[(u32, Restart)]) -> Result<(), EmulationError> {
+    for ready in sinks {
+        for (stream, restart) in restarts {
+            let (stands, begins) = (ready.receipts.settled(*stream), restart.held.sequence);
+            if stands < begins {
+                return Err(EmulationError::Unready {
+                    target: ready.target.clone(),
+                    source: SendError::fatal(format!(
+                        "it has stream {stream} up to record {stands}, and this run can begin again at record {begins} at \
+                         the earliest: what lies between was lost there; begin another run (without --resume)"
+                    )),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 fn receipts(
     plan: &Plan,
     environment: &Environment,
@@ -227,10 +249,16 @@ fn receipts(
     )))
 }
 
-fn context(plan: &Plan, receipts: Arc<Receipts>, cancel: &CancellationToken) -> Context {
+fn context(
+    plan: &Plan,
+    sink: usize,
+    receipts: Arc<Receipts>,
+    cancel: &CancellationToken,
+) -> Context {
     Context {
         run: plan.run.clone(),
         emulation: plan.name.clone(),
+        sink,
         channels: plan.configured.channels.clone().into(),
         json: plan.json(),
         streams: plan.streams,

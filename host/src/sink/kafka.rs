@@ -1,12 +1,17 @@
 //! Apache Kafka, by librdkafka: idempotent producer, receipts only from the broker's
-//! acknowledgements.
+//! acknowledgements, or (`exactly_once`) from committed transactions.
 
 mod client;
+mod exact;
+mod ledger;
+mod messages;
 mod options;
 mod producer;
 mod reports;
 mod routes;
 mod security;
+mod transactions;
+mod transactor;
 
 use std::sync::Arc;
 
@@ -77,12 +82,21 @@ impl Config for KafkaConfig {
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {
-        Ok(Box::new(producer::KafkaSink::new(
-            self.options.clone(),
-            self.client.clone(),
-            &self.rules,
-            context,
-        )))
+        let (options, config) = (self.options.clone(), self.client.clone());
+        Ok(match options.exactly_once {
+            true => Box::new(transactions::TransactionalSink::new(
+                options,
+                config,
+                &self.rules,
+                context,
+            )?),
+            false => Box::new(producer::KafkaSink::new(
+                options,
+                config,
+                &self.rules,
+                context,
+            )),
+        })
     }
 }
 
@@ -167,6 +181,20 @@ mod tests {
             ("headers", json!({"headers": {"a": 1}})),
             ("max_targets", json!({"max_targets": 0})),
             ("topics", json!({"topics": "x"})),
+            ("transaction", json!({"transaction": {"records": 10}})),
+            (
+                "transaction",
+                json!({"exactly_once": true, "transaction": {"records": 0}}),
+            ),
+            (
+                "transaction",
+                json!({"exactly_once": true, "transaction": {"interval": "1h"}}),
+            ),
+            ("acks", json!({"exactly_once": true, "acks": 1})),
+            (
+                "idempotent",
+                json!({"exactly_once": true, "idempotent": false}),
+            ),
         ] {
             let error = with(more.clone()).map(|_| ()).unwrap_err();
             assert_eq!(error.option.as_deref(), Some(option), "{more}: {error}");

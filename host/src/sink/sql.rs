@@ -4,16 +4,15 @@
 mod careful;
 mod identifier;
 mod options;
-mod pending;
 mod table;
 mod writer;
 
 use async_trait::async_trait;
 
 use super::SendError;
+pub(super) use super::pending::{Mark, Place, Rows};
 pub(super) use identifier::{Identifier, TableName};
 pub(super) use options::{Mode, TableOptions};
-pub(super) use pending::{Place, Rows};
 pub(super) use table::{Source, Table, Tables};
 pub(super) use writer::SqlSink;
 
@@ -27,21 +26,6 @@ pub(super) struct Owner {
     pub run: String,
     /// Which of the run's sinks: its template of the table's name.
     pub sink: String,
-}
-
-/// How far a stream is, and what lies below that.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// The stream.
-    pub stream: u32,
-    /// Everything below is in the table, or was refused.
-    pub sequence: u64,
-    /// Records in the table.
-    pub acknowledged: u64,
-    /// Records that the database refused.
-    pub rejected: u64,
-    /// Bytes of the acknowledged.
-    pub bytes: u64,
 }
 
 /// What a database didn't do.

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 
 use super::{State, StateError};
+use crate::telemetry::this_process;
 
 /// Holds a run until it is dropped.
 #[derive(Debug)]
@@ -51,13 +52,7 @@ impl State {
         }
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
-        write!(
-            file,
-            "process {} since {}",
-            std::process::id(),
-            jiff::Timestamp::now()
-        )
-        .map_err(failed)?;
+        write!(file, "{}", this_process()).map_err(failed)?;
         Ok(RunLock { _file: file })
     }
 }

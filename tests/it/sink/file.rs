@@ -2,6 +2,8 @@
 
 mod faults;
 
+pub use faults::SmallDisk;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! Kafka against a real broker, read back by `kcat`.
 
+mod exact;
 mod outage;
 
 use std::process::{Command, Output};

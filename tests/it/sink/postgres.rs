@@ -14,14 +14,14 @@ use super::{Service, message, open};
 use crate::common::service;
 
 /// A database of a check's own.
-struct Database {
+pub struct Database {
     /// With the user's name and password.
-    url: String,
+    pub url: String,
     options: Value,
 }
 
 impl Database {
-    fn new(options: Value) -> Option<Database> {
+    pub fn new(options: Value) -> Option<Database> {
         Some(Database::at(&service("WELLHEAD_TEST_POSTGRES")?, options))
     }
 
@@ -39,7 +39,7 @@ impl Database {
     }
 
     /// The lines that a query gives.
-    fn ask(&self, query: &str) -> Vec<String> {
+    pub fn ask(&self, query: &str) -> Vec<String> {
         psql(&self.url, query)
     }
 
@@ -165,6 +165,14 @@ async fn takes_no_record_twice() {
         let Some(database) = database else { return };
         super::takes_no_record_twice(&database).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_what_was_dropped() {
+    let Some(database) = Database::new(json!({})) else {
+        return;
+    };
+    super::passes_what_was_dropped(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

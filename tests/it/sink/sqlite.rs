@@ -45,7 +45,7 @@ impl Database {
     }
 }
 
-fn sqlite3(path: &std::path::Path, query: &str) -> Vec<String> {
+pub fn sqlite3(path: &std::path::Path, query: &str) -> Vec<String> {
     let output = Command::new("sqlite3")
         .args(["-batch", "-bail", "-cmd", ".timeout 5000"])
         .arg(path)
@@ -127,6 +127,14 @@ async fn takes_no_record_twice() {
         };
         super::takes_no_record_twice(&database).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_what_was_dropped() {
+    let Some(database) = Database::new(json!({})) else {
+        return;
+    };
+    super::passes_what_was_dropped(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

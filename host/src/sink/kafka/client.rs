@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseProducer, Producer};
 use tokio_util::sync::CancellationToken;
 
 use super::options::Options;
-use super::reports::Reports;
+use super::reports::{Failures, Reports};
 use crate::sink::SendError;
 use crate::sink::tracker::Tracker;
 
@@ -35,11 +35,12 @@ impl Client {
         config: &ClientConfig,
         options: &Options,
         tracker: &Arc<Tracker>,
+        failures: Option<Arc<Failures>>,
     ) -> Result<Client, SendError> {
         let brokers = options.brokers.to_string();
         let failed =
             |why: String| SendError::fatal(format!("kafka ({brokers}) can't be set up: {why}"));
-        let reports = Reports::new(Arc::clone(tracker), brokers.clone());
+        let reports = Reports::new(Arc::clone(tracker), failures, brokers.clone());
         let producer: BaseProducer<Reports> = config
             .create_with_context(reports)
             .map_err(|error| failed(error.to_string()))?;
@@ -70,7 +71,7 @@ impl Client {
         })
     }
 
-    pub(super) fn producer(&self) -> &BaseProducer<Reports> {
+    pub(super) fn producer(&self) -> &Arc<BaseProducer<Reports>> {
         &self.producer
     }
 
@@ -293,8 +294,34 @@ impl Client {
         ))
     }
 
+    /// A batch that is larger than a topic allows is refused as a whole, for whichever record: batches
+    /// are kept below the smallest limit, so that only records too large are refused. True where the
+    /// settings became narrower: then another client is needed.
+    pub(super) async fn narrow(
+        &self,
+        topics: &[String],
+        config: &mut ClientConfig,
+        options: &Options,
+    ) -> bool {
+        if topics.is_empty() {
+            return false;
+        }
+        let limit = self
+            .smallest_limit(topics, config, options.connect_timeout.0)
+            .await;
+        let present = config.get("batch.size").and_then(|size| size.parse().ok());
+        let present: u32 = present.unwrap_or(1_000_000);
+        let Some(limit) = limit.filter(|&limit| limit < present) else {
+            return false;
+        };
+        // librdkafka's own bounds; what is larger than the topic's is left for the broker to refuse.
+        config.set("batch.size", limit.max(1).to_string());
+        config.set("message.max.bytes", limit.max(1000).to_string());
+        true
+    }
+
     /// The smallest message that some topic refuses, as far as the brokers tell.
-    pub(super) async fn smallest_limit(
+    async fn smallest_limit(
         &self,
         topics: &[String],
         config: &ClientConfig,

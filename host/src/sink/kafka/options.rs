@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::exact::Transaction;
 use super::security::Security;
 use crate::sink::ConfigError;
 use crate::sink::options::Span;
@@ -55,6 +56,13 @@ pub(super) struct Options {
     /// Whose acknowledgement counts: all, 1 (the leader's) or 0 (none: records are sent, not acknowledged).
     #[serde(default)]
     pub(super) acks: Acks,
+    /// Sends in transactions that carry the watermark, so that a reader of committed records gets
+    /// each once, also after a crash.
+    #[serde(default)]
+    pub(super) exactly_once: bool,
+    /// When a transaction ends, with `exactly_once`: at whichever of its bounds comes first.
+    #[serde(default)]
+    pub(super) transaction: Option<Transaction>,
     /// none, gzip, snappy, lz4 or zstd.
     #[serde(default)]
     compression: Codec,
@@ -75,10 +83,10 @@ pub(super) struct Options {
     queue_kbytes: u32,
     /// Any other setting of librdkafka by its name.
     #[serde(default)]
-    librdkafka: Map<String, Value>,
+    pub(super) librdkafka: Map<String, Value>,
     /// How the connection is secured.
     #[serde(flatten)]
-    security: Security,
+    pub(super) security: Security,
     /// How long a record may wait for its acknowledgement, over all retries, before the emulation fails.
     #[serde(default = "timeout")]
     pub(super) timeout: Span,
@@ -159,7 +167,7 @@ impl Default for Acks {
 
 impl Acks {
     /// As librdkafka writes it. Nothing where there is no such setting.
-    fn number(&self) -> Option<i32> {
+    pub(super) fn number(&self) -> Option<i32> {
         let number = match self {
             Acks::Text(text) if text == "all" => -1,
             Acks::Text(text) => text.parse().ok()?,
@@ -188,7 +196,7 @@ enum Codec {
 }
 
 /// Settings that options of ours make: given twice, one would silently win.
-const OURS: [(&str, &str); 18] = [
+const OURS: [(&str, &str); 20] = [
     ("bootstrap.servers", "brokers"),
     ("metadata.broker.list", "brokers"),
     ("enable.idempotence", "idempotent"),
@@ -196,6 +204,8 @@ const OURS: [(&str, &str); 18] = [
     ("request.required.acks", "acks"),
     ("message.timeout.ms", "timeout"),
     ("delivery.timeout.ms", "timeout"),
+    ("transactional.id", "exactly_once"),
+    ("transaction.timeout.ms", "transaction"),
     ("compression.type", "compression"),
     ("compression.codec", "compression"),
     ("security.protocol", "security_protocol"),
@@ -248,6 +258,7 @@ impl Options {
             }
             Some(_) => {}
         }
+        self.check_transactions()?;
         self.security.check()?;
         for name in self.librdkafka.keys() {
             if let Some((_, option)) = OURS.iter().find(|(ours, _)| ours == name) {

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rdkafka::ClientConfig;
-use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::producer::BaseRecord;
-use serde_json::Value;
+use rdkafka::producer::Producer;
 
 use super::client::Client;
-use super::options::{MessageTime, Options};
-use super::reports::refusal;
-use super::routes::{Headers, Keys, Rules, TopicOf, Topics};
-use crate::record::{Batch, Group, Operation, Part};
+use super::messages::{Messages, Put};
+use super::options::Options;
+use super::routes::Rules;
+use crate::record::{Batch, Group, Part};
 use crate::sink::tracker::{SLOT, Tracker, number};
 use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
 
@@ -27,10 +25,7 @@ pub(super) struct KafkaSink {
     context: Context,
     tracker: Arc<Tracker>,
     client: Option<Client>,
-    topics: Topics,
-    keys: Keys,
-    headers: Headers,
-    key: Vec<u8>,
+    messages: Messages,
     /// The next sequence of each stream that isn't in librdkafka's queue.
     taken: Watermark,
 }
@@ -55,10 +50,7 @@ impl KafkaSink {
         KafkaSink {
             tracker: Arc::new(Tracker::new(Arc::clone(&context.receipts))),
             client: None,
-            topics: Topics::new(rules, &context),
-            keys: Keys::new(rules),
-            headers: Headers::new(rules, options.meta_headers, &context),
-            key: Vec::new(),
+            messages: Messages::new(rules, &options, &context),
             taken: context.receipts.watermark(),
             options,
             config,
@@ -74,10 +66,7 @@ impl KafkaSink {
     }
 
     fn receipt(&self) -> Receipt {
-        Receipt {
-            watermark: self.context.receipts.watermark(),
-            position: Value::Null,
-        }
+        Receipt::at(self.context.receipts.watermark())
     }
 
     /// Sends a part of at most [`SLOT`] records.
@@ -131,11 +120,7 @@ impl KafkaSink {
     ) -> Option<Halt> {
         let KafkaSink {
             client,
-            topics,
-            keys,
-            headers,
-            key: scratch,
-            options,
+            messages,
             tracker,
             ..
         } = self;
@@ -146,55 +131,13 @@ impl KafkaSink {
         };
         let producer = client.producer();
         while *next < end {
-            let k = *next;
-            let number = number(slot, k - start);
-            let topic = match topics.of(batch, k) {
-                TopicOf::Known(topic) => topic,
-                TopicOf::New(name) => return Some(Halt::Topic(name)),
-                TopicOf::None(reason) => {
-                    tracker.rejected(number, reason);
-                    *next += 1;
-                    continue;
-                }
-            };
-            let key = keys.of(topics, batch, k, scratch);
-            let delete = batch.operation(k) == Operation::Delete;
-            if delete && key.is_none() {
-                tracker.rejected(number, "a delete without a key says nothing".to_owned());
-                *next += 1;
-                continue;
-            }
-            let record = BaseRecord::<[u8], [u8], usize> {
-                topic: topics.name(topic),
-                partition: None,
-                payload: (!delete).then(|| batch.record(k)),
-                key,
-                timestamp: match options.timestamp {
-                    MessageTime::Sent => None,
-                    MessageTime::Event => batch
-                        .times
-                        .get(k)
-                        .and_then(|&time| i64::try_from(time / 1_000_000).ok()),
-                },
-                headers: headers.of(topics, batch, k),
-                delivery_opaque: number,
-            };
-            if let Err((error, record)) = producer.send(record) {
-                let code = error
-                    .rdkafka_error_code()
-                    .unwrap_or(RDKafkaErrorCode::Unknown);
-                if code == RDKafkaErrorCode::QueueFull {
-                    return Some(Halt::Full);
-                }
-                match refusal(code, record.topic) {
-                    Some(reason) => tracker.rejected(number, reason),
-                    None => {
-                        return Some(Halt::Failed(format!(
-                            "kafka ({}) failed to take records for topic {}: {error}",
-                            options.brokers, record.topic
-                        )));
-                    }
-                }
+            let number = number(slot, *next - start);
+            match messages.put(producer, batch, *next, number) {
+                Put::Taken => {}
+                Put::Refused(reason) => tracker.rejected(number, reason),
+                Put::Full => return Some(Halt::Full),
+                Put::Topic(name) => return Some(Halt::Topic(name)),
+                Put::Failed(reason) => return Some(Halt::Failed(reason)),
             }
             *next += 1;
         }
@@ -202,44 +145,31 @@ impl KafkaSink {
     }
 
     async fn add_topic(&mut self, name: String) -> Result<(), SendError> {
-        if self.topics.names().len() >= self.options.max_targets {
-            return Err(SendError::fatal(format!(
-                "kafka: the template {} gives more than {} topics; use fields with fewer values, or raise `max_targets`",
-                self.options.topic, self.options.max_targets
-            )));
+        self.messages.room_for_topic()?;
+        let Some(client) = &self.client else {
+            return Ok(());
+        };
+        let names = std::slice::from_ref(&name);
+        let cancel = &self.context.cancel;
+        client
+            .ensure(names, &self.config, &self.options, cancel)
+            .await?;
+        if client.narrow(names, &mut self.config, &self.options).await {
+            // The part in hand keeps the tracker busy: what counts is what librdkafka has.
+            while client.producer().in_flight_count() > 0 {
+                self.wait(tokio::time::sleep(DRAIN)).await?;
+            }
+            if let Some(client) = self.client.take() {
+                client.stop().await;
+            }
+            self.client = Some(self.start()?);
         }
-        if let Some(client) = &self.client {
-            client
-                .ensure(
-                    std::slice::from_ref(&name),
-                    &self.config,
-                    &self.options,
-                    &self.context.cancel,
-                )
-                .await?;
-        }
-        self.topics.add(name);
+        self.messages.add_topic(name);
         Ok(())
     }
 
-    /// A batch that is larger than a topic allows is refused as a whole, for whichever record:
-    /// batches are kept below the smallest limit, so that only records too large are refused.
-    async fn heed_limits(&mut self, client: Client) -> Result<Client, SendError> {
-        let within = self.options.connect_timeout.0;
-        let limit = client
-            .smallest_limit(self.topics.names(), &self.config, within)
-            .await;
-        let Some(limit) =
-            limit.filter(|&limit| limit < self.options.batch_size.unwrap_or(1_000_000))
-        else {
-            return Ok(client);
-        };
-        client.stop().await;
-        // librdkafka's own bounds; what is larger than the topic's is left for the broker to refuse.
-        self.config.set("batch.size", limit.max(1).to_string());
-        self.config
-            .set("message.max.bytes", limit.max(1000).to_string());
-        Client::start(&self.config, &self.options, &self.tracker)
+    fn start(&self) -> Result<Client, SendError> {
+        Client::start(&self.config, &self.options, &self.tracker, None)
     }
 }
 
@@ -253,27 +183,24 @@ impl Sink for KafkaSink {
     }
 
     async fn probe(&mut self) -> Result<(), SendError> {
-        let client = Client::start(&self.config, &self.options, &self.tracker)?;
         let cancel = &self.context.cancel;
-        client
-            .look(self.topics.names(), &self.options, cancel)
+        self.start()?
+            .look(self.messages.topics(), &self.options, cancel)
             .await
     }
 
     async fn prepare(&mut self) -> Result<(), SendError> {
-        let client = Client::start(&self.config, &self.options, &self.tracker)?;
+        let client = self.start()?;
+        let (topics, cancel) = (self.messages.topics(), &self.context.cancel);
         client
-            .ensure(
-                self.topics.names(),
-                &self.config,
-                &self.options,
-                &self.context.cancel,
-            )
+            .ensure(topics, &self.config, &self.options, cancel)
             .await?;
-        self.client = Some(if self.topics.names().is_empty() {
-            client
+        let narrower = client.narrow(topics, &mut self.config, &self.options).await;
+        self.client = Some(if narrower {
+            client.stop().await;
+            self.start()?
         } else {
-            self.heed_limits(client).await?
+            client
         });
         Ok(())
     }

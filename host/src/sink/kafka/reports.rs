@@ -1,6 +1,6 @@
 //! What librdkafka reports: acknowledgements, refusals, complaints.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::Statistics;
 use rdkafka::client::ClientContext;
@@ -11,15 +11,41 @@ use rdkafka::producer::ProducerContext;
 
 use crate::sink::tracker::{Tracker, Trouble};
 
+/// Messages of a transaction that the brokers refused, by number, with the reason.
+#[derive(Default)]
+pub(super) struct Failures(Mutex<Vec<(usize, String)>>);
+
+impl Failures {
+    fn add(&self, number: usize, reason: String) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((number, reason));
+    }
+
+    /// All so far, which are then forgotten.
+    pub(super) fn take(&self) -> Vec<(usize, String)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Where librdkafka reports to.
 pub(super) struct Reports {
     tracker: Arc<Tracker>,
+    /// Where messages belong to transactions, for which a commit speaks.
+    failures: Option<Arc<Failures>>,
     brokers: String,
 }
 
 impl Reports {
-    pub(super) fn new(tracker: Arc<Tracker>, brokers: String) -> Reports {
-        Reports { tracker, brokers }
+    pub(super) fn new(
+        tracker: Arc<Tracker>,
+        failures: Option<Arc<Failures>>,
+        brokers: String,
+    ) -> Reports {
+        Reports {
+            tracker,
+            failures,
+            brokers,
+        }
     }
 }
 
@@ -71,9 +97,16 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
-        match result {
-            Ok(_) => self.tracker.acknowledged(number),
-            Err((error, message)) => self.undelivered(error, message.topic(), number),
+        match (result, &self.failures) {
+            (Ok(_), None) => self.tracker.acknowledged(number),
+            (Ok(_), Some(_)) => {}
+            (Err((error, message)), None) => self.undelivered(error, message.topic(), number),
+            (Err((error, message)), Some(failures)) => {
+                let code = error.rdkafka_error_code();
+                if let Some(reason) = code.and_then(|code| refusal(code, message.topic())) {
+                    failures.add(number, reason);
+                }
+            }
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::pending::Pending;
 use super::{Database, Failure, Mark, Owner, Rows, Step, TableOptions, Tables, careful};
 use crate::record::Group;
+use crate::sink::pending::Pending;
 use crate::sink::receipts::Snapshot;
 use crate::sink::{Context, Guarantee, Receipt, Rejection, SendError, Sink, Watermark};
 
@@ -39,10 +39,6 @@ impl<D: Database> SqlSink<D> {
         name: String,
         context: Context,
     ) -> SqlSink<D> {
-        let marks = (0..context.streams).map(|stream| Mark {
-            stream,
-            ..Mark::default()
-        });
         SqlSink {
             database,
             tables,
@@ -53,7 +49,7 @@ impl<D: Database> SqlSink<D> {
             size: options.transaction_size.0,
             linger: options.linger.0,
             pending: Pending::default(),
-            standing: marks.collect(),
+            standing: Mark::zeros(context.streams),
             taken: vec![0; context.streams as usize],
             unsure: false,
             latest: None,
@@ -194,15 +190,8 @@ impl<D: Database> SqlSink<D> {
 
     /// The database has all that was pending.
     fn settle(&mut self) {
-        let (_, after) = self.pending.marks(&self.standing);
-        for mark in after {
-            self.standing[mark.stream as usize] = mark;
-        }
-        let rejections = self.pending.rejections();
-        for (part, rejections) in self.pending.parts.iter().zip(&rejections) {
-            self.context.receipts.settle_written(part, rejections);
-        }
-        self.pending.clear();
+        self.pending
+            .settle(&mut self.standing, &self.context.receipts);
         self.unsure = false;
     }
 }
@@ -242,21 +231,11 @@ impl<D: Database> Sink for SqlSink<D> {
     }
 
     fn recovered(&self) -> Option<Snapshot> {
-        let sum = |of: fn(&Mark) -> u64| self.standing.iter().map(of).sum();
-        Some(Snapshot {
-            watermark: self.standing.iter().map(|mark| mark.sequence).collect(),
-            acknowledged: sum(|mark| mark.acknowledged),
-            rejected: sum(|mark| mark.rejected),
-            bytes: sum(|mark| mark.bytes),
-            dropped: sum(|mark| {
-                let settled = mark.acknowledged + mark.rejected;
-                mark.sequence.saturating_sub(settled)
-            }),
-        })
+        Some(Mark::snapshot(&self.standing))
     }
 
     async fn write(&mut self, group: &Group) -> Result<(), SendError> {
-        self.pending.take(group, &mut self.taken)?;
+        self.pending.take(group, &mut self.taken);
         match self.due() {
             true => self.flush().await,
             false => Ok(()),

@@ -1,6 +1,6 @@
 //! Files that were changed, a crash at the worst moment, a disk that is full.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -91,10 +91,10 @@ async fn a_full_disk_stalls_and_recovers() {
 }
 
 /// A file system of four megabytes in memory.
-struct SmallDisk(PathBuf, #[allow(dead_code)] tempfile::TempDir);
+pub struct SmallDisk(PathBuf, #[allow(dead_code)] tempfile::TempDir);
 
 impl SmallDisk {
-    fn mount() -> Option<SmallDisk> {
+    pub fn mount() -> Option<SmallDisk> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         let mounted = Command::new("mount")
@@ -103,6 +103,21 @@ impl SmallDisk {
             .output()
             .is_ok_and(|output| output.status.success());
         mounted.then_some(SmallDisk(path, folder))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// `ro` or `rw`.
+    pub fn remount(&self, how: &str) {
+        let options = format!("remount,{how}");
+        let status = Command::new("mount")
+            .args(["-o", &options])
+            .arg(&self.0)
+            .status()
+            .unwrap();
+        assert!(status.success());
     }
 }
 

@@ -10,13 +10,13 @@ use crate::common::service;
 use crate::sink::{RECORDS, Service, group, in_order, message, open, send, start};
 
 /// A broker of the test's own, which it may stop, kill and start again.
-struct Broker {
-    folder: tempfile::TempDir,
-    address: String,
+pub struct Broker {
+    pub folder: tempfile::TempDir,
+    pub address: String,
 }
 
 impl Broker {
-    fn start(arguments: &[&str]) -> Option<Broker> {
+    pub fn start(arguments: &[&str]) -> Option<Broker> {
         service("WELLHEAD_TEST_KAFKA")?;
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("broker");
@@ -25,14 +25,14 @@ impl Broker {
         Some(Broker { folder, address })
     }
 
-    fn command(verb: &str, at: &std::path::Path) -> Command {
+    pub fn command(verb: &str, at: &std::path::Path) -> Command {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/services.sh");
         let mut command = Command::new(script);
         command.args(["kafka-private", verb]).arg(at);
         command
     }
 
-    fn tell(&self, verb: &str) {
+    pub fn tell(&self, verb: &str) {
         run(&mut Broker::command(
             verb,
             &self.folder.path().join("broker"),

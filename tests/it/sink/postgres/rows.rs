@@ -57,6 +57,7 @@ pub async fn with_channel(
     let context = Context {
         run: "run-1".to_owned(),
         emulation: "rows".to_owned(),
+        sink: 0,
         channels: vec![channel].into(),
         json: true,
         streams: 1,

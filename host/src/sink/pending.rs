@@ -1,11 +1,54 @@
-//! Records that wait for their transaction, or are in it.
+//! Records that wait for their transaction, or are in it; how far each stream is before and after.
 
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 
-use super::Mark;
+use serde::{Deserialize, Serialize};
+
+use super::receipts::Snapshot;
+use super::{Receipts, Rejection};
 use crate::record::{Group, Part};
-use crate::sink::{Rejection, SendError};
+
+/// How far a stream is in a sink that carries its own watermark, and what lies below that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The stream.
+    pub stream: u32,
+    /// Everything below is in the sink, or was refused.
+    pub sequence: u64,
+    /// Records that the sink has.
+    pub acknowledged: u64,
+    /// Records that it refused.
+    pub rejected: u64,
+    /// Bytes of the acknowledged.
+    pub bytes: u64,
+}
+
+impl Mark {
+    /// Those of a run that begins.
+    pub fn zeros(streams: u32) -> Vec<Mark> {
+        let zero = |stream| Mark {
+            stream,
+            ..Mark::default()
+        };
+        (0..streams).map(zero).collect()
+    }
+
+    /// What lies below all of them, as counts.
+    pub fn snapshot(marks: &[Mark]) -> Snapshot {
+        let sum = |of: fn(&Mark) -> u64| marks.iter().map(of).sum();
+        Snapshot {
+            watermark: marks.iter().map(|mark| mark.sequence).collect(),
+            acknowledged: sum(|mark| mark.acknowledged),
+            rejected: sum(|mark| mark.rejected),
+            bytes: sum(|mark| mark.bytes),
+            dropped: sum(|mark| {
+                let settled = mark.acknowledged + mark.rejected;
+                mark.sequence.saturating_sub(settled)
+            }),
+        }
+    }
+}
 
 /// A record: which part, and which of its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +87,7 @@ pub struct Pending {
     pub places: Vec<Place>,
     /// Bytes of the records.
     pub bytes: u64,
-    /// What the database refused so far. Kept when the transaction is tried again.
+    /// What the sink refused so far. Kept when the transaction is tried again.
     pub refused: Vec<(Place, String)>,
 }
 
@@ -54,11 +97,9 @@ impl Pending {
         self.parts.is_empty()
     }
 
-    /// Takes what of a group lies above `taken`, and moves that on.
-    ///
-    /// # Errors
-    /// Where a stream goes on later than where it is.
-    pub fn take(&mut self, group: &Group, taken: &mut [u64]) -> Result<(), SendError> {
+    /// Takes what of a group lies above `taken`, and moves that on. What a group leaves out after the
+    /// one before was dropped.
+    pub fn take(&mut self, group: &Group, taken: &mut [u64]) {
         let mut kept = Group {
             parts: Vec::with_capacity(group.parts.len()),
             streams: group.streams,
@@ -68,15 +109,8 @@ impl Pending {
                 continue;
             };
             let sequences = part.sequences();
-            if sequences.start > *next {
-                return Err(SendError::fatal(format!(
-                    "the database has stream {} up to record {next} and the run goes on with record {}: \
-                     what lies between was lost there; begin another run",
-                    part.stream(),
-                    sequences.start
-                )));
-            }
-            let done = usize::try_from(*next - sequences.start).unwrap_or(usize::MAX);
+            let done = next.saturating_sub(sequences.start);
+            let done = usize::try_from(done).unwrap_or(usize::MAX);
             if done >= part.len() {
                 continue;
             }
@@ -96,12 +130,16 @@ impl Pending {
         });
         self.bytes += kept.parts.iter().map(Part::bytes).sum::<u64>();
         self.parts.append(&mut kept.parts);
-        Ok(())
+    }
+
+    /// Which records were refused.
+    pub fn refused_places(&self) -> HashSet<Place> {
+        self.refused.iter().map(|(place, _)| *place).collect()
     }
 
     /// The rows of one table, but for those that were refused.
     pub fn of_table(&self, table: usize, of_channel: &[usize]) -> Vec<Place> {
-        let refused: HashSet<Place> = self.refused.iter().map(|(place, _)| *place).collect();
+        let refused = self.refused_places();
         let one = of_channel.iter().all(|of| *of == table);
         if one && refused.is_empty() {
             return self.places.clone();
@@ -143,7 +181,7 @@ impl Pending {
     }
 
     /// What was refused of each part.
-    pub fn rejections(&self) -> Vec<Vec<Rejection>> {
+    fn rejections(&self) -> Vec<Vec<Rejection>> {
         let mut all = vec![Vec::new(); self.parts.len()];
         for (place, reason) in &self.refused {
             all[place.part as usize].push(Rejection {
@@ -154,8 +192,21 @@ impl Pending {
         all
     }
 
+    /// The sink has all of it, but for what it refused (which is written down): moves the marks on.
+    pub fn settle(&mut self, standing: &mut [Mark], receipts: &Receipts) {
+        let (_, after) = self.marks(standing);
+        for mark in after {
+            standing[mark.stream as usize] = mark;
+        }
+        let rejections = self.rejections();
+        for (part, rejections) in self.parts.iter().zip(&rejections) {
+            receipts.settle_written(part, rejections);
+        }
+        self.clear();
+    }
+
     /// Forgets all of it, and keeps the room.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.parts.clear();
         self.places.clear();
         self.refused.clear();

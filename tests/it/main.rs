@@ -16,6 +16,7 @@ mod clock;
 mod common;
 mod control;
 mod examples;
+mod faults;
 mod plugin;
 mod replay;
 mod resume;

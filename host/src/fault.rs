@@ -195,11 +195,13 @@ impl Sequencer {
 
     /// Where it stands, without the bytes held back.
     pub fn snapshot(&self) -> Held {
+        let (entries, windows) = self.waiting.entries();
         Held {
             sequence: self.sequence,
             counts: self.counts,
             newest: self.waiting.newest(),
-            entries: self.waiting.entries(),
+            entries,
+            windows,
         }
     }
 
@@ -208,7 +210,8 @@ impl Sequencer {
     pub fn restore(&mut self, held: Held) {
         self.sequence = held.sequence;
         self.counts = held.counts;
-        self.waiting.restore(held.newest, held.entries);
+        self.waiting
+            .restore(held.newest, held.entries, &held.windows);
     }
 
     /// By how much the original of an index is late.

@@ -11,9 +11,8 @@ use crate::record::{Batch, Nanos};
 /// A place in the release order of a stream: profile time with delay, index, copy.
 pub type Place = (Nanos, u64, u8);
 
-/// A held-back record in a snapshot: its place, the index with which it is due where it waits for one, and
-/// which windows it may fall into.
-pub type HeldEntry = (Nanos, u64, u8, Option<u64>, u8);
+/// A held-back record in a snapshot: its place, and the index with which it is due where it waits for one.
+pub type HeldEntry = (Nanos, u64, u8, Option<u64>);
 
 /// A sequencer's state, without bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +26,9 @@ pub struct Held {
     pub newest: Nanos,
     /// What was held back.
     pub entries: Vec<HeldEntry>,
+    /// Which windows each entry may fall into; none where nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<u8>,
 }
 
 /// A record of its own.
@@ -166,32 +168,34 @@ impl Waiting {
             || self.by_index.values().flatten().any(below)
     }
 
-    pub fn entries(&self) -> Vec<HeldEntry> {
-        let row = |entry: &Entry, index| {
-            let (order, own, copy) = entry.place;
-            (order, own, copy, index, entry.windows)
+    /// Every entry, and which windows it may fall into; those alone are empty where none may.
+    pub fn entries(&self) -> (Vec<HeldEntry>, Vec<u8>) {
+        let row = |entry: &Entry, until| {
+            let (order, index, copy) = entry.place;
+            ((order, index, copy, until), entry.windows)
         };
-        let mut entries: Vec<HeldEntry> =
-            self.by_place
-                .iter()
-                .map(|entry| row(&entry.0, None))
-                .chain(self.by_index.iter().flat_map(|(index, entries)| {
-                    entries.iter().map(|entry| row(entry, Some(*index)))
-                }))
-                .collect();
-        entries.sort_unstable();
-        entries
+        let by_place = self.by_place.iter().map(|entry| row(&entry.0, None));
+        let waiting = self.by_index.iter();
+        let by_index = waiting
+            .flat_map(|(until, entries)| entries.iter().map(|entry| row(entry, Some(*until))));
+        let mut rows: Vec<(HeldEntry, u8)> = by_place.chain(by_index).collect();
+        rows.sort_unstable();
+        let (entries, mut windows): (Vec<HeldEntry>, Vec<u8>) = rows.into_iter().unzip();
+        if windows.iter().all(|&windows| windows == 0) {
+            windows = Vec::new();
+        }
+        (entries, windows)
     }
 
-    pub fn restore(&mut self, newest: Nanos, entries: Vec<HeldEntry>) {
+    pub fn restore(&mut self, newest: Nanos, entries: Vec<HeldEntry>, windows: &[u8]) {
         *self = Waiting {
             newest,
             ..Waiting::default()
         };
-        for (order, index, copy, until, windows) in entries {
+        for (n, (order, index, copy, until)) in entries.into_iter().enumerate() {
             let entry = Entry {
                 place: (order, index, copy),
-                windows,
+                windows: windows.get(n).copied().unwrap_or(0),
                 record: None,
                 note: None,
             };

@@ -248,3 +248,14 @@ fn held_bytes_are_given_back() {
     assert_eq!(sequencer.held_bytes(), 0);
     assert!(!sequencer.holds_below(u64::MAX));
 }
+
+/// Checkpoints are kept in files: those that were written before windows and the newer faults are read.
+#[test]
+fn an_older_snapshot_is_understood() {
+    let text = r#"{"sequence":3,"counts":{"skipped":2,"duplicate":1,"late":4},"newest":5,"entries":[[7,1,1,4],[9,1,0,null]]}"#;
+    let held: Held = serde_json::from_str(text).unwrap();
+    let mut sequencer = Sequencer::new(Faults::default(), 1, 3);
+    sequencer.restore(held.clone());
+    assert_eq!(sequencer.snapshot(), held);
+    assert_eq!((held.counts.skipped, held.counts.by.total()), (2, 5));
+}

@@ -189,6 +189,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
                 resume: args.resume,
                 report: args.report.clone(),
                 manifest: args.manifest.clone(),
+                ledger: args.ledger.clone(),
                 show: args.show,
                 tuning: args.spec.tuning(),
             };

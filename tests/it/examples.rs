@@ -111,6 +111,43 @@ fn scenario_refers_to_the_same_customers() {
 }
 
 #[test]
+fn chaos() {
+    let sandbox = Sandbox::new();
+    let spec = example("chaos/spec.yaml");
+    let arguments = ["run", &spec.to_string_lossy(), "--report", "r.json"];
+    let ledger = ["--ledger", "out/ledger.ndjson"];
+    sandbox.expect(0, &[&arguments[..], &ledger[..]].concat());
+    let records = &sandbox.json("r.json")["records"];
+    let faults = records["faults"].as_object().unwrap();
+    assert!(
+        faults.values().all(|count| count.as_u64() > Some(10)),
+        "{faults:?}"
+    );
+    let of = |name: &str| faults[name].as_u64().unwrap();
+    let left = 30_000 - of("drop") - of("gap") + of("duplicate");
+    assert_eq!(lines(&sandbox, "out/payments.ndjson") as u64, left);
+    let text = std::fs::read_to_string(sandbox.path("out/ledger.ndjson")).unwrap();
+    let told: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let lost = told
+        .iter()
+        .filter(|line| line["sequence"].is_null())
+        .count() as u64;
+    assert_eq!(lost, of("drop") + of("gap"));
+    let readme = std::fs::read_to_string(example("chaos/README.md")).unwrap();
+    let shown = readme.lines().find(|line| line.starts_with("{\"stream\""));
+    assert!(text.lines().any(|line| Some(line) == shown), "{shown:?}");
+    // As its README says: what the consumer has to have set aside.
+    let damaged = |line: &&serde_json::Value| {
+        let mut faults = line["faults"].as_array().unwrap().iter();
+        line["copy"] == 0 && faults.any(|fault| fault["fault"] == "corrupt")
+    };
+    assert_eq!(told.iter().filter(damaged).count() as u64, of("corrupt"));
+}
+
+#[test]
 fn kafka() {
     let Some(broker) = service("WELLHEAD_TEST_KAFKA") else {
         return;

@@ -9,6 +9,7 @@ pub mod parquet;
 pub mod path;
 pub mod scan;
 pub mod schema;
+pub mod split;
 pub mod template;
 pub mod time;
 

@@ -21,3 +21,4 @@ mod resume;
 mod shutdown;
 mod sink;
 mod tidy;
+mod verify;

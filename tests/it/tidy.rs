@@ -33,6 +33,18 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "verify",
+        &[
+            "record",
+            "schedule",
+            "encode",
+            "sink",
+            "plugin",
+            "spec",
+            "emulation",
+        ],
+    ),
+    (
         "cli",
         &[
             "record",
@@ -47,6 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "settings",
             "state",
             "emulation",
+            "verify",
         ],
     ),
 ];

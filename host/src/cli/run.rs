@@ -279,7 +279,8 @@ fn write_manifests(path: &Path, manifests: &[Manifest]) -> Result<(), CliError> 
     }
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), CliError> {
+/// Writes a value for people and programs; `-` is standard output.
+pub(super) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
     if path == Path::new("-") {
         println!("{text}");

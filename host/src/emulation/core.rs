@@ -102,7 +102,7 @@ impl Core {
         if let Some(hashes) = &hashes {
             report.records.generated = hashes.iter().map(|h| h.records).sum();
         }
-        let manifest = hashes.and_then(|hashes| self.manifest(hashes).ok());
+        let manifest = hashes.and_then(|hashes| self.manifest(hashes, below).ok());
         Ended {
             report,
             manifest,

@@ -10,6 +10,7 @@ pub mod read;
 pub mod receipts;
 pub mod rejects;
 mod shared;
+mod text;
 pub mod tls;
 mod tracker;
 

@@ -16,6 +16,7 @@ pub mod report;
 pub mod rerun;
 mod strays;
 mod tally;
+mod window;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -308,7 +309,7 @@ impl Comparison {
             .into_iter()
             .map(|source| Feed::new(source, self.ids, ahead))
             .collect::<Result<Vec<Feed>, _>>()?;
-        let limits = place::Limits::of(self.places.len() + 1);
+        let limits = window::Limits::of(self.places.len() + 1);
         self.tally.limits = limits;
         self.tally.history = (limits.grown as usize / (8 * feeds.len().max(1))).clamp(64, 1 << 15);
         let number = self.places.len() as u32;

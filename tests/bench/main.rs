@@ -21,6 +21,7 @@ mod s3;
 mod start;
 mod streams;
 mod table;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -34,7 +35,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 10] = [
+const GROUPS: [Group; 11] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -84,6 +85,11 @@ const GROUPS: [Group; 10] = [
         name: "start",
         what: "the second start of a stock generator",
         run: start::rows,
+    },
+    Group {
+        name: "verify",
+        what: "verify against generating and reading alone",
+        run: verify::rows,
     },
 ];
 

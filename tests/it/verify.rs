@@ -3,6 +3,7 @@
 mod bad;
 mod damage;
 mod merge;
+mod services;
 
 use serde_json::Value;
 

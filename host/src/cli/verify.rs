@@ -137,12 +137,14 @@ fn one(
             config.check(channels, json).map_err(|error| {
                 CliError::Usage(format!("sink {}: {}", config.target(), error.message))
             })?;
+            let captured = is_capture(&rerun, &block);
             let rejections = rejections(&rerun, &*config, args)?;
             let reading = Reading {
                 run: rerun.plan.run.clone(),
                 channels: channels.clone().into(),
                 json,
                 streams: rerun.plan.streams,
+                captured,
                 runtime: runtime.clone(),
             };
             let reader = config.reader(&reading).map_err(VerifyError::Sink)?;
@@ -150,6 +152,10 @@ fn one(
                 verify::compare(&rerun, reader, &rejections, &progress)
             })?;
             report.from = Some(config.target());
+            if captured {
+                let note = "the file was captured from another sink: its order isn't judged";
+                report.notes.push(note.to_owned());
+            }
             report
         }
     };
@@ -181,6 +187,12 @@ fn sink(rerun: &Rerun, from: &str) -> Result<SinkBlock, CliError> {
             known()
         ))),
     }
+}
+
+/// Whether a file holds what somebody wrote down of another sink, since the run wrote none.
+fn is_capture(rerun: &Rerun, block: &SinkBlock) -> bool {
+    let writes = |kind: &str| rerun.sinks.iter().any(|sink| sink.kind == kind);
+    block.kind == "file" && !rerun.sinks.is_empty() && !writes("file") && !writes("stdout")
 }
 
 fn rejections(

@@ -26,6 +26,8 @@ pub struct Reading {
     pub json: bool,
     /// How many streams the whole emulation has.
     pub streams: u32,
+    /// Somebody else wrote down what arrived at another sink: no order is promised there.
+    pub captured: bool,
     /// Where a client that doesn't block waits; sources are called on threads that may.
     pub runtime: Handle,
 }

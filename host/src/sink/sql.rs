@@ -5,6 +5,7 @@ mod careful;
 mod identifier;
 mod options;
 mod pending;
+mod read;
 mod table;
 mod writer;
 
@@ -14,6 +15,7 @@ use super::SendError;
 pub(super) use identifier::{Identifier, TableName};
 pub(super) use options::{Mode, TableOptions};
 pub(super) use pending::{Place, Rows};
+pub(super) use read::{RowFeed, SqlReader};
 pub(super) use table::{Source, Table, Tables};
 pub(super) use writer::SqlSink;
 

@@ -4,8 +4,6 @@
 //! is all there is to it. Else an item is looked up by its key among the expected records of the
 //! window: from [`Limits::behind`] before where its source stands to as many after it.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use super::VerifyError;
@@ -13,6 +11,7 @@ use super::expected::Slot;
 use super::feed::{Feed, Found};
 use super::order::{Mark, Order};
 use super::tally::{Kind, Tally};
+use super::window::{Choice, Limits, Window};
 use crate::sink::read::Kept;
 
 /// Items in a row that nobody expects, and something larger is wrong: the window grows.
@@ -20,74 +19,16 @@ const PATIENCE: u64 = 32;
 /// Items of one source before the others have their turn.
 const TURN: usize = 64;
 
-/// How far an item may be from where it is expected.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// Expected records that are kept behind and looked at ahead.
-    pub behind: u64,
-    /// Those that are looked at once nothing fits any more.
-    pub grown: u64,
-}
-
-impl Limits {
-    /// Slots of all places together, roughly: 64 bytes each.
-    const SLOTS: u64 = 1 << 19;
-
-    pub fn of(places: usize) -> Limits {
-        let grown = (Limits::SLOTS / places.max(1) as u64).max(256);
-        Limits {
-            behind: (grown / 8).clamp(64, 1 << 16),
-            grown,
-        }
-    }
-}
-
-/// Keys are hashes already.
-#[derive(Default)]
-pub(super) struct Plain(u64);
-
-impl Hasher for Plain {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 ^= u64::from_le_bytes(word);
-        }
-    }
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
-    }
-}
-
-/// Hash maps by key.
-pub(super) type ByKey<T> = HashMap<u128, T, BuildHasherDefault<Plain>>;
-
-/// The ordinals of one key within the window, lowest first.
-enum Ordinals {
-    One(u64),
-    Many(VecDeque<u64>),
-}
-
-/// What an item may be.
-#[derive(Clone, Copy, Default)]
-struct Choice {
-    /// The next record with its key that wasn't found yet.
-    forward: Option<u64>,
-    /// The newest before it.
-    back: Option<u64>,
-    /// One that was.
-    taken: Option<u64>,
-}
-
 /// A source on its way through the place.
 struct Lane {
     feed: Feed,
     /// The ordinal that is expected next.
     at: u64,
     ended: bool,
+    /// Its next item may be among what is expected later: it has its turn again then.
+    waits: bool,
+    /// How much was expected when it began to wait, where the place has several sources.
+    since: Option<u64>,
     /// Items in a row that nobody expects.
     lost: u64,
     /// The gap between matches that is open.
@@ -100,18 +41,15 @@ enum Step {
     On,
     /// More has to be expected first.
     Wait,
+    /// Others that are further behind have to be heard first.
+    Yield,
     Over,
 }
 
 /// See the module.
 pub(super) struct Place {
     number: u32,
-    window: VecDeque<Slot>,
-    /// Ordinal of the window's first.
-    base: u64,
-    index: ByKey<Ordinals>,
-    /// Ordinals below are in the index, as far as they are in the window.
-    indexed: u64,
+    window: Window,
     lanes: Vec<Lane>,
     /// How far ahead an item is looked for.
     look: u64,
@@ -126,16 +64,15 @@ impl Place {
             feed,
             at: 0,
             ended: false,
+            waits: false,
+            since: None,
             lost: 0,
             gap: None,
             orders: Vec::new(),
         };
         Place {
             number,
-            window: VecDeque::new(),
-            base: 0,
-            index: ByKey::default(),
-            indexed: 0,
+            window: Window::new(),
             lanes: feeds.into_iter().map(lane).collect(),
             look: limits.behind,
             missing: Vec::new(),
@@ -146,25 +83,23 @@ impl Place {
     /// The next record that is expected here.
     #[inline]
     pub fn push(&mut self, slot: Slot) {
-        self.window.push_back(slot);
-    }
-
-    fn end(&self) -> u64 {
-        self.base + self.window.len() as u64
+        self.window.push(slot);
     }
 
     /// Goes on as far as what is expected so far allows; `over` says that this is all.
     pub fn pump(&mut self, over: bool, tally: &mut Tally) -> Result<(), VerifyError> {
-        'places: while let Some(n) = self.slowest() {
+        for lane in &mut self.lanes {
+            lane.waits = false;
+        }
+        while let Some(n) = self.slowest() {
             for _ in 0..TURN {
                 match self.step(n, over, tally)? {
-                    Step::On => {}
-                    Step::Over => {
-                        self.lanes[n].ended = true;
-                        break;
-                    }
-                    Step::Wait => break 'places,
+                    Step::On => continue,
+                    Step::Yield => {}
+                    Step::Over => self.lanes[n].ended = true,
+                    Step::Wait => self.lanes[n].waits = true,
                 }
+                break;
             }
         }
         self.evict(over, tally);
@@ -185,9 +120,10 @@ impl Place {
 
     fn slowest(&self) -> Option<usize> {
         match self.lanes.as_slice() {
-            [only] => (!only.ended).then_some(0),
+            [only] => (!only.ended && !only.waits).then_some(0),
             lanes => {
-                let open = lanes.iter().enumerate().filter(|(_, lane)| !lane.ended);
+                let open = lanes.iter().enumerate();
+                let open = open.filter(|(_, lane)| !lane.ended && !lane.waits);
                 open.min_by_key(|(_, lane)| lane.at).map(|(n, _)| n)
             }
         }
@@ -202,7 +138,7 @@ impl Place {
         };
         if alone {
             loop {
-                match self.window.get((lane.at - self.base) as usize) {
+                match self.window.get(lane.at) {
                     Some(slot) if slot.taken => lane.at += 1,
                     Some(slot) if slot.key == found.key => {
                         let at = lane.at;
@@ -221,7 +157,7 @@ impl Place {
     /// The item is that record.
     #[inline]
     fn take(&mut self, n: usize, ordinal: u64, found: Found, tally: &mut Tally) {
-        let Some(slot) = self.window.get_mut((ordinal - self.base) as usize) else {
+        let Some(slot) = self.window.get_mut(ordinal) else {
             return;
         };
         slot.taken = true;
@@ -233,6 +169,7 @@ impl Place {
             let look = lane.feed.look();
             tally.count(Kind::Altered, self.number, Some((ordinal, which)), look);
         }
+        lane.since = None;
         if lane.lost > 0 {
             lane.lost = 0;
             self.look = tally.limits.behind;
@@ -279,21 +216,24 @@ impl Place {
         over: bool,
         tally: &mut Tally,
     ) -> Result<Step, VerifyError> {
-        self.index_all();
         let alone = self.lanes.len() == 1;
-        let at = self.lanes[n].at;
-        let may_come = !over && self.end() < at + self.look;
-        let Some(ordinals) = self.index.get(&found.key) else {
+        let (at, end) = (self.lanes[n].at, self.window.end());
+        let since = match alone {
+            true => at,
+            // Where records of the others lie between, an item may be far from the one before it.
+            false => *self.lanes[n].since.get_or_insert(end),
+        };
+        let may_come = !over && end < since + self.look;
+        let Some(choice) = self.window.find(found.key, at) else {
             return match may_come {
                 true => Ok(Step::Wait),
                 false => Ok(self.lost(n, over, tally)),
             };
         };
-        let choice = self.choose(ordinals, at);
         // Whether the item after it goes on where this one should have: it stands here out of turn.
         let aside = alone && choice.forward.is_some_and(|f| f > at) && {
             let next = self.lanes[n].feed.peek(1)?;
-            let due = self.window.get((at - self.base) as usize);
+            let due = self.window.get(at);
             next.is_some_and(|next| due.is_some_and(|due| due.key == next.key))
         };
         match choice {
@@ -301,7 +241,7 @@ impl Place {
                 forward: Some(_),
                 taken: Some(taken),
                 ..
-            } if aside => {
+            } if aside && tally.kept == Kept::Release => {
                 self.repeated(n, taken, tally);
             }
             Choice {
@@ -316,7 +256,14 @@ impl Place {
             _ if may_come => return Ok(Step::Wait),
             Choice {
                 back: Some(back), ..
-            } => self.take(n, back, found, tally),
+            } => {
+                // It may be another copy of what a source that is behind has yet to give.
+                let behind = |lane: &Lane| !lane.ended && !lane.waits && lane.at <= back;
+                if self.lanes.iter().any(behind) {
+                    return Ok(Step::Yield);
+                }
+                self.take(n, back, found, tally);
+            }
             Choice {
                 taken: Some(taken), ..
             } => self.repeated(n, taken, tally),
@@ -325,55 +272,24 @@ impl Place {
         Ok(Step::On)
     }
 
-    fn choose(&self, ordinals: &Ordinals, at: u64) -> Choice {
-        /// Records with one key behind a source that are looked at.
-        const BACK: usize = 256;
-        let mut choice = Choice::default();
-        let mut look = |ordinal: u64| {
-            let Some(slot) = self.window.get((ordinal - self.base) as usize) else {
-                return false;
-            };
-            match (slot.taken, ordinal >= at) {
-                (true, _) => choice.taken = Some(ordinal),
-                (false, true) => choice.forward = Some(ordinal),
-                (false, false) => choice.back = Some(ordinal),
-            }
-            !slot.taken
-        };
-        match ordinals {
-            Ordinals::One(ordinal) => {
-                look(*ordinal);
-            }
-            Ordinals::Many(many) => {
-                let here = many.partition_point(|&ordinal| ordinal < at);
-                let _ = many.range(here..).any(|&ordinal| look(ordinal));
-                let _ = many
-                    .range(..here)
-                    .rev()
-                    .take(BACK)
-                    .any(|&ordinal| look(ordinal));
-            }
-        }
-        choice
-    }
-
     fn repeated(&mut self, n: usize, ordinal: u64, tally: &mut Tally) {
-        let slot = self.window.get((ordinal - self.base) as usize);
+        let slot = self.window.get(ordinal);
         let which = slot.map(|slot| (ordinal, slot.which));
         let lane = &mut self.lanes[n];
         tally.count(Kind::Repeated, self.number, which, lane.feed.look());
+        lane.since = None;
         lane.feed.advance();
     }
 
     /// An item that nobody expects, as far as the window tells.
     fn lost(&mut self, n: usize, over: bool, tally: &mut Tally) -> Step {
-        let (end, grown) = (self.end(), tally.limits.grown);
+        let (end, grown) = (self.window.end(), tally.limits.grown);
         let alone = self.lanes.len() == 1;
         let lane = &mut self.lanes[n];
         lane.lost += 1;
         if lane.lost >= PATIENCE && self.look < grown && !over {
             self.look = grown;
-            if end < lane.at + grown {
+            if end < lane.since.unwrap_or(lane.at) + grown {
                 return Step::Wait;
             }
         }
@@ -387,56 +303,30 @@ impl Place {
         if let Some(found) = lane.feed.peek(0).ok().flatten() {
             tally.stray(self.number, gap, found, lane.feed.look());
         }
+        lane.since = None;
         lane.feed.advance();
         Step::On
-    }
-
-    fn index_all(&mut self) {
-        let from = self.indexed.max(self.base);
-        for (n, slot) in self.window.range((from - self.base) as usize..).enumerate() {
-            let ordinal = from + n as u64;
-            self.index
-                .entry(slot.key)
-                .and_modify(|there| match there {
-                    Ordinals::One(first) => {
-                        *there = Ordinals::Many(VecDeque::from([*first, ordinal]));
-                    }
-                    Ordinals::Many(many) => many.push_back(ordinal),
-                })
-                .or_insert(Ordinals::One(ordinal));
-        }
-        self.indexed = self.end();
     }
 
     /// Lets go of what is too far behind; what wasn't found there is missing, for now.
     fn evict(&mut self, over: bool, tally: &mut Tally) {
         let open = self.lanes.iter().filter(|lane| !lane.ended);
-        let below = match open.map(|lane| lane.at).min() {
+        // A source that has but few records holds nothing of the others back.
+        let most = tally.limits.grown + 2 * tally.limits.behind;
+        let oldest = match self.lanes.len() {
+            1 => 0,
+            _ => self.window.end().saturating_sub(most),
+        };
+        let below = match open.map(|lane| lane.at.max(oldest)).min() {
             Some(at) => at.saturating_sub(tally.limits.behind),
             None if over || self.lanes.is_empty() => u64::MAX,
             // Whatever comes is missing, and nobody will ask for what was.
-            None => self.end(),
+            None => self.window.end(),
         };
-        while self.base < below {
-            let Some(slot) = self.window.pop_front() else {
+        while self.window.base() < below {
+            let Some((ordinal, slot)) = self.window.pop() else {
                 return;
             };
-            let ordinal = self.base;
-            self.base += 1;
-            if ordinal < self.indexed
-                && let Some(there) = self.index.get_mut(&slot.key)
-            {
-                let empty = match there {
-                    Ordinals::One(_) => true,
-                    Ordinals::Many(many) => {
-                        many.pop_front();
-                        many.is_empty()
-                    }
-                };
-                if empty {
-                    self.index.remove(&slot.key);
-                }
-            }
             if slot.taken {
                 continue;
             }

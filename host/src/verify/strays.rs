@@ -7,8 +7,9 @@ use std::ops::Range;
 use super::VerifyError;
 use super::expected::{Expected, Which};
 use super::feed::Found;
-use super::place::ByKey;
+
 use super::tally::{EXAMPLES, Kind, Sample, Tally, shown};
+use super::window::ByKey;
 use crate::sink::read::{Kept, Look};
 
 /// Items that may be in question at once; what is more counts as foreign.

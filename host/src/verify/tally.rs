@@ -3,8 +3,8 @@
 use super::expected::Which;
 use super::feed::Found;
 use super::order::Mark;
-use super::place::Limits;
 use super::strays::Strays;
+use super::window::Limits;
 use crate::sink::read::{Kept, Look};
 
 /// Examples of each kind.

@@ -183,6 +183,26 @@ fn neighbours_and_long_stretches_are_told_apart() {
     check(mixed, 1, &[("missing", 1), ("repeated", 1)]);
 }
 
+/// What a broker or an endpoint received is verified by a capture, whose order nobody promises.
+#[test]
+fn a_capture_of_another_sink_may_be_in_any_order() {
+    let sandbox = Sandbox::new();
+    let flags = "--streams 3 --load max --records 30000 --to";
+    run(&sandbox, "transaction", &format!("{flags} file:o.ndjson"));
+    run(&sandbox, "transaction", &format!("{flags} null"));
+    let text = std::fs::read_to_string(sandbox.path("o.ndjson")).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    for stretch in lines.chunks_mut(97) {
+        stretch.reverse();
+    }
+    lines.remove(5_000);
+    sandbox.write("got.ndjson", &(lines.join("\n") + "\n"));
+    let report = verify(&sandbox, 1, &["--from", "file:got.ndjson"]);
+    assert_counts(&report, &[("missing", 1)]);
+    let note = report["notes"][0].as_str().unwrap();
+    assert!(note.contains("captured"), "{note}");
+}
+
 #[test]
 fn an_altered_record_shows_which_field() {
     let sandbox = Sandbox::new();

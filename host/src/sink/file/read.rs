@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 use super::FileConfig;
 use super::layout::Layout;
@@ -12,7 +12,8 @@ use crate::encode::split::{Splitter, unpacked};
 use crate::encode::{Encoder, Format, Scratch};
 use crate::record::Batch;
 use crate::sink::SendError;
-use crate::sink::read::{CHUNK, Chunk, Form, Id, Item, Kept, Look, Reader, Reading, Source};
+use crate::sink::read::{Form, Kept, Look, Reader, Reading, Source};
+use crate::sink::text::Texts;
 
 pub(super) struct FileReader {
     config: FileConfig,
@@ -58,7 +59,10 @@ impl FileReader {
 
 impl Reader for FileReader {
     fn kept(&self) -> Kept {
-        Kept::Release
+        match self.reading.captured {
+            true => Kept::Nothing,
+            false => Kept::Release,
+        }
     }
 
     fn form(&self) -> Result<Box<dyn Form>, SendError> {
@@ -86,18 +90,24 @@ impl Reader for FileReader {
     }
 
     fn open(&mut self, place: &str) -> Result<Vec<Box<dyn Source>>, SendError> {
-        let mut parts = self.parts(place);
+        let parts = self.parts(place);
         if parts.is_empty() && self.config.path.constant().is_some() {
             return Err(SendError::fatal(format!(
                 "there is no file {place}; name the one that holds the records: --from file:PATH"
             )));
         }
-        parts.reverse();
-        Ok(vec![Box::new(Parts {
-            left: parts,
-            config: self.config.clone(),
-            open: None,
-        })])
+        let mut left = parts.into_iter();
+        let (format, compression) = (self.config.format, self.config.compression);
+        Ok(vec![Box::new(Texts::new(move || {
+            let Some(path) = left.next() else {
+                return Ok(None);
+            };
+            let failed = |error: std::io::Error| failed(&path, "read", &error);
+            let file: Box<dyn Read + Send> = Box::new(File::open(&path).map_err(failed)?);
+            let text = unpacked(file, compression).map_err(failed)?;
+            let name = format!("{} can't be read", path.display());
+            Ok(Some((name, Splitter::new(text, format))))
+        }))])
     }
 }
 
@@ -156,66 +166,11 @@ impl Form for FileForm {
         };
         self.line.clear();
         encoder.record(batch, k, true, &mut self.scratch, &mut self.line);
-        let line = self.line.as_slice();
-        let record = match self.format {
-            Format::Json => line.strip_prefix(b"\n").unwrap_or(line),
-            Format::Csv => line.strip_suffix(b"\r\n").unwrap_or(line),
-            Format::Ndjson | Format::Parquet => line.strip_suffix(b"\n").unwrap_or(line),
-        };
+        let record = self.format.bare(&self.line);
         Some((place, Look { record, tail }))
     }
 
     fn places(&self) -> &[String] {
         &self.places
-    }
-}
-
-/// The parts of a target, one after another.
-struct Parts {
-    /// The next one last.
-    left: Vec<PathBuf>,
-    config: FileConfig,
-    open: Option<(PathBuf, Splitter)>,
-}
-
-impl Parts {
-    fn begin(&self, path: &Path) -> io::Result<Splitter> {
-        let file: Box<dyn Read + Send> = Box::new(File::open(path)?);
-        let text = unpacked(file, self.config.compression)?;
-        Ok(Splitter::new(text, self.config.format))
-    }
-}
-
-impl Source for Parts {
-    fn fill(&mut self, chunk: &mut Chunk) -> Result<bool, SendError> {
-        while chunk.items.is_empty() {
-            let (path, splitter) = match &mut self.open {
-                Some(open) => (&open.0, &mut open.1),
-                None => {
-                    let Some(path) = self.left.pop() else {
-                        return Ok(false);
-                    };
-                    let splitter = self
-                        .begin(&path)
-                        .map_err(|error| failed(&path, "read", &error))?;
-                    let open = self.open.insert((path, splitter));
-                    (&open.0, &mut open.1)
-                }
-            };
-            let Chunk { bytes, items } = &mut *chunk;
-            let more = splitter.fill(CHUNK, bytes, |range| {
-                let end = range.end as u32;
-                items.push(Item {
-                    start: range.start as u32,
-                    end,
-                    tail: end,
-                    id: Id::None,
-                });
-            });
-            if !more.map_err(|error| failed(path, "read", &error))? {
-                self.open = None;
-            }
-        }
-        Ok(self.open.is_some() || !self.left.is_empty())
     }
 }

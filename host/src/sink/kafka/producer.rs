@@ -55,7 +55,7 @@ impl KafkaSink {
         KafkaSink {
             tracker: Arc::new(Tracker::new(Arc::clone(&context.receipts))),
             client: None,
-            topics: Topics::new(rules, &context),
+            topics: Topics::new(rules, &context.run, &context.channels),
             keys: Keys::new(rules),
             headers: Headers::new(rules, options.meta_headers, &context),
             key: Vec::new(),

@@ -12,7 +12,9 @@ mod preview;
 mod run;
 mod schema;
 mod show;
+mod signals;
 mod sinks;
+mod verify;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ use crate::plugin::store::StoreError;
 use crate::settings::{self, LogSettings, Settings, SettingsError};
 use crate::spec::{Rule, SpecError};
 use crate::state::StateError;
+use crate::verify::VerifyError;
 
 pub use args::Cli;
 use args::Command;
@@ -100,6 +103,9 @@ pub enum CliError {
     /// The state can't be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A run can't be verified.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// Wrong usage, in words.
     #[error("{0}")]
     Usage(String),
@@ -120,6 +126,7 @@ impl CliError {
             CliError::Emulation(EmulationError::Generator { .. } | EmulationError::Delivery(_)) => {
                 Status::Failed
             }
+            CliError::Verify(VerifyError::Generator(_) | VerifyError::System(_)) => Status::Failed,
             _ => Status::Usage,
         }
     }
@@ -134,6 +141,10 @@ pub fn main(arguments: Cli) -> ExitCode {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             match &e {
                 CliError::Spec(spec)
+                | CliError::Verify(
+                    VerifyError::Document(spec)
+                    | VerifyError::Emulation(EmulationError::Document(spec)),
+                )
                 | CliError::Emulation(EmulationError::Document(spec))
                 | CliError::Settings(SettingsError::Wrong(spec)) => {
                     eprint!("{}", diagnose::render(spec, colour));
@@ -178,6 +189,10 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
             preview::check_window(&plans, window)?;
             preview::show(&plans, window, crate::telemetry::wall())?;
             Ok(Status::Done)
+        }
+        Command::Verify(args) => {
+            let runtime = runtime()?;
+            verify::run(&engine, args, runtime.handle())
         }
         Command::Check(args) => runtime()?.block_on(check::run(&engine, args, &environment)),
         Command::Run(args) => {

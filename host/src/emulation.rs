@@ -41,6 +41,7 @@ use crate::telemetry::Clock;
 use tokio_util::sync::CancellationToken;
 
 pub use control::{Control, Progress};
+pub use cut::functions;
 pub use engine::Engine;
 pub use plan::Plan;
 pub use prepare::{Emulation, Environment};

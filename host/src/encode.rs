@@ -9,8 +9,10 @@ pub mod parquet;
 pub mod path;
 pub mod scan;
 pub mod schema;
+pub mod split;
 pub mod template;
 pub mod time;
+pub mod value;
 
 use std::ops::Range;
 
@@ -47,6 +49,15 @@ impl Format {
             "csv" => Some(Format::Csv),
             "parquet" => Some(Format::Parquet),
             _ => None,
+        }
+    }
+
+    /// A record that was written alone, without what parts it from the next.
+    pub fn bare(self, line: &[u8]) -> &[u8] {
+        match self {
+            Format::Json => line.strip_prefix(b"\n").unwrap_or(line),
+            Format::Csv => line.strip_suffix(b"\r\n").unwrap_or(line),
+            Format::Ndjson | Format::Parquet => line.strip_suffix(b"\n").unwrap_or(line),
         }
     }
 

@@ -14,7 +14,7 @@
 //! - A segment of the schedule, a horizon, a rejected record are durable before anything relies on them.
 //! - A count called "acknowledged" is what a sink confirmed; a watermark never passes what isn't settled.
 //! - Every queue is bounded in bytes; a sink that stalls holds back release, never due instants.
-//! - Layers point down only: main → cli → emulation → {schedule, plugin, fault, encode, delivery, sink} →
+//! - Layers point down only: main → cli → verify → emulation → {schedule, plugin, fault, encode, delivery, sink} →
 //!   {record, telemetry}; a test (`tests/it/tidy.rs`) holds them to it.
 
 pub mod cli;
@@ -30,3 +30,4 @@ pub mod sink;
 pub mod spec;
 pub mod state;
 pub mod telemetry;
+pub mod verify;

@@ -7,9 +7,11 @@
 mod login;
 pub mod options;
 mod pending;
+pub mod read;
 pub mod receipts;
 pub mod rejects;
 mod shared;
+mod text;
 pub mod tls;
 mod tracker;
 
@@ -241,6 +243,19 @@ pub trait Config: Send + Sync + std::fmt::Debug {
     /// Paths (as templates) that it writes, so that two sinks on one file are refused.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// What reads back what the sink holds of a run. Doesn't connect.
+    ///
+    /// # Errors
+    /// Where there is nothing to read back: most often since the sink keeps nothing.
+    fn reader(&self, reading: &read::Reading) -> Result<Box<dyn read::Reader>, SendError> {
+        let _ = reading;
+        Err(SendError::fatal(format!(
+            "{} keeps nothing that could be read back: write down what arrives there, a record a line, \
+             and verify that by --from file:PATH",
+            self.target()
+        )))
     }
 
     /// A sink of this block. Doesn't connect.

@@ -23,6 +23,7 @@ mod stall;
 mod start;
 mod streams;
 mod table;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -40,7 +41,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 13] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -100,6 +101,11 @@ const GROUPS: [Group; 12] = [
         name: "start",
         what: "the second start of a stock generator",
         run: start::rows,
+    },
+    Group {
+        name: "verify",
+        what: "verify against generating and reading alone",
+        run: verify::rows,
     },
 ];
 

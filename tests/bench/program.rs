@@ -99,6 +99,11 @@ impl Program {
         })
     }
 
+    /// Where a file of the folder is.
+    pub fn path_of(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
     /// What the newest run said on standard error.
     pub fn said(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()

@@ -24,3 +24,4 @@ mod resume;
 mod shutdown;
 mod sink;
 mod tidy;
+mod verify;

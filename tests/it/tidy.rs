@@ -36,6 +36,18 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "verify",
+        &[
+            "record",
+            "schedule",
+            "encode",
+            "sink",
+            "plugin",
+            "spec",
+            "emulation",
+        ],
+    ),
+    (
         "cli",
         &[
             "record",
@@ -50,6 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "settings",
             "state",
             "emulation",
+            "verify",
         ],
     ),
 ];

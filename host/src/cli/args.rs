@@ -21,6 +21,20 @@ Examples:
   wellhead run spec.yaml --resume            # goes on where a crash or a signal left it
   wellhead run ./mine.wasm --config '{\"devices\": 5}' --seed 7 --start 2024-01-01T00:00:00Z --to null";
 
+const VERIFY_HELP: &str = "\
+Examples:
+  wellhead verify m.json                        # the same component gives the same bytes
+  wellhead verify m.json --from                 # and the sink of the spec holds them
+  wellhead verify m.json --from 'kafka://localhost:9092/payments' --report -
+  wellhead verify m.json --from file:captured.ndjson
+  wellhead verify --merge shard0.json shard1.json --manifest whole.json
+
+Exit status:
+  0  all of it holds
+  1  something is missing, repeated, reordered, altered or foreign, or the hashes differ
+  2  wrong usage, a manifest that was edited or is of a newer version, another component or asset,
+     a sink that can't be read, or shards that don't make a whole";
+
 /// A data emulator: WebAssembly generators, scheduled to the byte, delivered to real sinks.
 #[derive(Debug, Parser)]
 #[command(name = "wellhead", version, about, max_term_width = 110, after_help = EXITS)]
@@ -64,6 +78,9 @@ Examples:
   wellhead check spec.yaml
   wellhead check spec.yaml --connect")]
     Check(Box<CheckArgs>),
+    /// Check a run by its manifest: generate it again, and compare what a sink holds with what it should.
+    #[command(after_help = VERIFY_HELP)]
+    Verify(Box<VerifyArgs>),
     /// List the generators, look at one, add or remove one.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -194,6 +211,45 @@ pub struct CheckArgs {
     /// Also log in to each sink; nothing is sent.
     #[arg(long)]
     pub connect: bool,
+}
+
+/// Flags of `verify`.
+#[derive(Args, Debug, Default)]
+pub struct VerifyArgs {
+    /// What `run --manifest` wrote; several to merge.
+    #[arg(required = true, value_name = "MANIFEST")]
+    pub manifests: Vec<PathBuf>,
+    /// The sink that holds the records, as a URL; without a value the sink of the spec, or that of its
+    /// sinks whose kind is given.
+    #[arg(long, value_name = "SINK", num_args = 0..=1, default_missing_value = "")]
+    pub from: Option<String>,
+    /// Make the manifests of shards into that of the whole.
+    #[arg(long, conflicts_with = "from")]
+    pub merge: bool,
+    /// Where the merged manifest goes; standard output when absent.
+    #[arg(long, value_name = "FILE", requires = "merge")]
+    pub manifest: Option<PathBuf>,
+    /// Which emulation of a scenario's manifest.
+    #[arg(long, value_name = "NAME")]
+    pub emulation: Option<String>,
+    /// The component that made the run, where it isn't among the added or stock generators.
+    #[arg(long, value_name = "FILE")]
+    pub component: Option<PathBuf>,
+    /// An asset of the run, where it isn't at the path that the spec has.
+    #[arg(long = "asset", value_name = "NAME=FILE")]
+    pub assets: Vec<String>,
+    /// Records that the run reported as rejected, where they aren't at the path that the spec has.
+    #[arg(long, value_name = "FILE")]
+    pub rejected: Option<PathBuf>,
+    /// Records that are there twice are no difference: a sink that is at least once may repeat after a crash.
+    #[arg(long)]
+    pub allow_repeated: bool,
+    /// Threads that generate where no sink is compared; the number of cores when absent.
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Write the report as JSON; - is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// What `plugin` does.

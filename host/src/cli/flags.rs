@@ -148,7 +148,12 @@ fn overrides(args: &SpecArgs, job: Option<&str>) -> Result<Overrides, CliError> 
     })
 }
 
-fn pair<'a>(flag: &str, text: &'a str, form: &str) -> Result<(&'a str, &'a str), CliError> {
+/// Two texts around the first `=`.
+pub(super) fn pair<'a>(
+    flag: &str,
+    text: &'a str,
+    form: &str,
+) -> Result<(&'a str, &'a str), CliError> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
         _ => Err(wrong(

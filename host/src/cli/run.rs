@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::live::LiveLine;
+use super::signals::Signals;
 use super::{CliError, Status, show};
 use crate::emulation::manifest::Manifest;
 use crate::emulation::plan::Tuning;
 use crate::emulation::pool::Pool;
 use crate::emulation::report::{Outcome, Report, ScenarioReport};
 use crate::emulation::running::Ended;
-use crate::emulation::{Control, Emulation, Engine, Environment, GRACE, Plan};
+use crate::emulation::{Control, Emulation, Engine, Environment, Plan};
 use crate::spec::{Document, Spec};
 use crate::state::{State, StoredRun};
 use crate::telemetry::{Clock, Lateness, wall};
@@ -300,7 +300,8 @@ fn write_manifests(path: &Path, manifests: &[Manifest]) -> Result<(), CliError> 
     }
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), CliError> {
+/// Writes a value for people and programs; `-` is standard output.
+pub(super) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
     if path == Path::new("-") {
         println!("{text}");
@@ -354,50 +355,4 @@ fn drawn_run() -> Result<String, CliError> {
     })?;
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
     Ok(format!("{stamp}-{drawn:08x}"))
-}
-
-/// SIGINT and SIGTERM: the first drains, the second ends at once.
-struct Signals {
-    task: tokio::task::JoinHandle<()>,
-    done: CancellationToken,
-    first: Arc<std::sync::atomic::AtomicI32>,
-}
-
-impl Signals {
-    fn listen(controls: Vec<Control>) -> Result<Signals, CliError> {
-        let refused = |e| CliError::Usage(format!("the system refuses signals: {e}"));
-        let mut int = signal(SignalKind::interrupt()).map_err(refused)?;
-        let mut term = signal(SignalKind::terminate()).map_err(refused)?;
-        let first = Arc::new(std::sync::atomic::AtomicI32::new(0));
-        let done = CancellationToken::new();
-        let (told, over) = (Arc::clone(&first), done.clone());
-        let task = tokio::spawn(async move {
-            let got = tokio::select! {
-                _ = int.recv() => 130,
-                _ = term.recv() => 143,
-                () = over.cancelled() => return,
-            };
-            told.store(got, std::sync::atomic::Ordering::SeqCst);
-            eprintln!("stopping: what is due goes out and is settled; once more to end at once");
-            controls.iter().for_each(Control::stop);
-            tokio::select! {
-                _ = int.recv() => eprintln!("ending at once"),
-                _ = term.recv() => eprintln!("ending at once"),
-                () = tokio::time::sleep(GRACE) => {
-                    eprintln!("not drained within {} s: ending", GRACE.as_secs());
-                }
-                () = over.cancelled() => return,
-            }
-            controls.iter().for_each(Control::kill);
-        });
-        Ok(Signals { task, done, first })
-    }
-
-    async fn finish(self) -> Option<i32> {
-        self.done.cancel();
-        // It only waits; nothing of it can fail.
-        let _ = self.task.await;
-        let first = self.first.load(std::sync::atomic::Ordering::SeqCst);
-        (first != 0).then_some(first)
-    }
 }

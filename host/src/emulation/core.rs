@@ -116,7 +116,7 @@ impl Core {
             hashes.into_iter().map(|(hash, _)| hash).collect()
         });
         report.expect = self.expect(&report, paced.end == End::Complete);
-        let manifest = hashes.and_then(|hashes| self.manifest(hashes).ok());
+        let manifest = hashes.and_then(|hashes| self.manifest(hashes, below).ok());
         Ended {
             report,
             manifest,

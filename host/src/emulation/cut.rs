@@ -72,8 +72,12 @@ fn through(
 }
 
 impl Core {
-    /// The manifest of what was generated.
-    pub(super) fn manifest(&self, hashes: Vec<StreamHash>) -> Result<Manifest, serde_json::Error> {
+    /// The manifest of what was generated; of a run that was cut short, below which profile time.
+    pub(super) fn manifest(
+        &self,
+        hashes: Vec<StreamHash>,
+        below: Option<Nanos>,
+    ) -> Result<Manifest, serde_json::Error> {
         let plan = &self.plan;
         let description = &plan.configured.generator.description;
         let identity = Identity {
@@ -97,12 +101,14 @@ impl Core {
                 started: timestamp(self.environment.now),
                 due: serde_json::to_value(self.live.log().stretches())?,
                 live_from: self.live_from(),
+                released_below: below,
             },
         )
     }
 }
 
-fn functions() -> Functions {
+/// Versions of the functions that bytes depend on, as this program has them.
+pub fn functions() -> Functions {
     let mut functions: Functions = crate::schedule::versions()
         .iter()
         .chain(crate::fault::versions())

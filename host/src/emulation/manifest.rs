@@ -62,6 +62,10 @@ pub struct Timings {
     /// Event time at which a backfill went over to real time, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_from: Option<String>,
+    /// Where the run was cut short: everything due before this profile time was released, copies and
+    /// late records included, and nothing else. Absent where it came to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_below: Option<u64>,
 }
 
 /// A manifest as it is written.
@@ -78,20 +82,28 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Whether the digest is that of the identity: nobody has edited it.
+    pub fn is_sealed(&self) -> bool {
+        self.digest == digest(&self.identity)
+    }
+
     /// Seals an identity.
     ///
     /// # Errors
     /// Where the identity doesn't serialise (a number that JSON has no form for).
     pub fn seal(identity: &Identity, timings: Timings) -> Result<Manifest, serde_json::Error> {
         let value = serde_json::to_value(identity)?;
-        let digest = hex::encode(Sha256::digest(canonical(&value).to_string().as_bytes()));
         Ok(Manifest {
+            digest: digest(&value),
             identity: value,
-            digest,
             streams: identity.streams_generated.clone(),
             timings,
         })
     }
+}
+
+fn digest(identity: &Value) -> String {
+    hex::encode(Sha256::digest(canonical(identity).to_string().as_bytes()))
 }
 
 /// The same value with the keys of every object sorted.

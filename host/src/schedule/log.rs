@@ -43,6 +43,19 @@ impl Schedule {
         }
     }
 
+    /// The log that has those segments, of a run that is gone through again: nothing is due in it. None
+    /// where there is no segment.
+    pub fn of_segments(segments: Vec<Segment>) -> Option<Schedule> {
+        (!segments.is_empty()).then_some(Schedule {
+            segments,
+            stretches: Vec::new(),
+            speed: Speed::Max,
+            gap: Gap::Keep,
+            horizon: None,
+            seam: None,
+        })
+    }
+
     /// Whether records are due at instants, or go out as fast as the sinks take them.
     pub fn is_paced(&self) -> bool {
         self.last().profile.is_paced()

@@ -6,6 +6,7 @@
 
 mod commit;
 mod layout;
+mod read;
 mod recover;
 mod targets;
 mod writer;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::options::{Size, Span};
+use super::read::{Reader, Reading};
 use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink, options};
 use crate::encode::pack::Compression;
 use crate::encode::template::Template;
@@ -191,6 +193,10 @@ impl Config for FileConfig {
 
     fn reads_records(&self) -> bool {
         self.format != Format::Ndjson
+    }
+
+    fn reader(&self, reading: &Reading) -> Result<Box<dyn Reader>, SendError> {
+        Ok(Box::new(read::FileReader::new(self, reading)))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -7,6 +7,7 @@ mod ledger;
 mod messages;
 mod options;
 mod producer;
+mod read;
 mod reports;
 mod routes;
 mod security;
@@ -19,6 +20,7 @@ use rdkafka::ClientConfig;
 use serde_json::{Map, Value};
 
 use super::login::login;
+use super::read::{Reader, Reading};
 use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
@@ -79,6 +81,15 @@ impl Config for KafkaConfig {
 
     fn check(&self, channels: &[Channel], json: bool) -> Result<(), ConfigError> {
         self.rules.check(channels, json)
+    }
+
+    fn reader(&self, reading: &Reading) -> Result<Box<dyn Reader>, SendError> {
+        Ok(Box::new(read::KafkaReader {
+            options: self.options.clone(),
+            rules: self.rules.clone(),
+            client: self.client.clone(),
+            reading: reading.clone(),
+        }))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

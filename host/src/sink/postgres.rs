@@ -5,12 +5,15 @@ mod connection;
 mod copy;
 mod fault;
 mod options;
+mod read;
 mod schema;
 mod upsert;
 
 use std::sync::Arc;
 
-use super::sql::{SqlSink, Tables};
+use super::read::{Reader, Reading};
+use super::sql::{self, SqlReader, SqlSink, Tables};
+use super::text::Pipe;
 use super::{Config, ConfigError, Context, Kind, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
@@ -59,6 +62,24 @@ impl Config for PostgresConfig {
 
     fn reads_records(&self) -> bool {
         true
+    }
+
+    fn reader(&self, reading: &Reading) -> Result<Box<dyn Reader>, SendError> {
+        let tables = self
+            .tables(&reading.channels, reading.json)
+            .map_err(|error| SendError::fatal(error.message))?;
+        let address = self.options.address();
+        let (client, at) = (self.options.client(), address.clone());
+        let begin = move |table: &sql::Table, reading: &Reading| {
+            let (client, at) = (client.clone(), at.clone());
+            let (table, run) = (table.clone(), reading.run.clone());
+            Pipe::of(&reading.runtime, |feeder| {
+                read::rows(client, at, table, run, feeder)
+            })
+        };
+        let options = &self.options.tables;
+        let reader = SqlReader::new(tables, options, reading, address, Box::new(begin))?;
+        Ok(Box::new(reader))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

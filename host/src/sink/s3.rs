@@ -10,6 +10,7 @@ mod layout;
 mod ledger;
 mod object;
 mod options;
+mod read;
 mod service;
 mod targets;
 mod uploads;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use object_store::path::Path;
 use serde_json::{Map, Value};
 
+use super::read::{Reader, Reading};
 use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
 use crate::encode::Encoder;
 use crate::encode::template::Template;
@@ -163,6 +165,10 @@ impl Config for S3Config {
 
     fn reads_records(&self) -> bool {
         self.options.format != crate::encode::Format::Ndjson
+    }
+
+    fn reader(&self, reading: &Reading) -> Result<Box<dyn Reader>, SendError> {
+        Ok(Box::new(read::S3Reader::new(self, reading)?))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -4,6 +4,7 @@
 mod careful;
 mod identifier;
 mod options;
+mod read;
 mod table;
 mod writer;
 
@@ -13,6 +14,7 @@ use super::SendError;
 pub(super) use super::pending::{Mark, Place, Rows};
 pub(super) use identifier::{Identifier, TableName};
 pub(super) use options::{Mode, TableOptions};
+pub(super) use read::{RowFeed, SqlReader};
 pub(super) use table::{Source, Table, Tables};
 pub(super) use writer::SqlSink;
 

@@ -3,6 +3,7 @@
 
 mod connection;
 mod insert;
+mod read;
 mod schema;
 
 use std::path::PathBuf;
@@ -14,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::options::{Span, parse};
-use super::sql::{SqlSink, TableOptions, Tables};
+use super::read::{Reader, Reading};
+use super::sql::{self, SqlReader, SqlSink, TableOptions, Tables};
+use super::text::Pipe;
 use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
 use crate::record::Channel;
 
@@ -113,6 +116,24 @@ impl Config for SqliteConfig {
 
     fn reads_records(&self) -> bool {
         true
+    }
+
+    fn reader(&self, reading: &Reading) -> Result<Box<dyn Reader>, SendError> {
+        let tables = self
+            .tables(&reading.channels, reading.json)
+            .map_err(|error| SendError::fatal(error.message))?;
+        let address = format!("sqlite:{}", self.options.path.display());
+        let (client, at) = (read::client(&self.options), address.clone());
+        let begin = move |table: &sql::Table, reading: &Reading| {
+            let (client, at) = (client.clone(), at.clone());
+            let (table, run) = (table.clone(), reading.run.clone());
+            Pipe::of(&reading.runtime, |feeder| {
+                read::rows(client, at, table, run, feeder)
+            })
+        };
+        let options = &self.options.tables;
+        let reader = SqlReader::new(tables, options, reading, address, Box::new(begin))?;
+        Ok(Box::new(reader))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -38,7 +38,7 @@ pub(super) enum Put {
 impl Messages {
     pub(super) fn new(rules: &Rules, options: &Options, context: &Context) -> Messages {
         Messages {
-            topics: Topics::new(rules, context),
+            topics: Topics::new(rules, &context.run, &context.channels),
             keys: Keys::new(rules),
             headers: Headers::new(rules, options.meta_headers, context),
             key: Vec::new(),

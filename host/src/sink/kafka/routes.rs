@@ -104,10 +104,9 @@ pub(super) struct Topics {
 }
 
 impl Topics {
-    pub(super) fn new(rules: &Rules, context: &Context) -> Topics {
+    pub(super) fn new(rules: &Rules, run: &str, channels: &[Channel]) -> Topics {
         let template = &rules.topic;
-        let channels: Vec<String> = context
-            .channels
+        let channels: Vec<String> = channels
             .iter()
             .map(|channel| channel.name.clone())
             .collect();
@@ -124,7 +123,7 @@ impl Topics {
             made: Vec::new(),
             latest: 0,
             // A run's identity may have a slash in it.
-            run: context.run.replace('/', "-"),
+            run: run.replace('/', "-"),
             channels,
         };
         let known = match topics.rule {

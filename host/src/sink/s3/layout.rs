@@ -66,6 +66,25 @@ impl Layout {
         .ok()
     }
 
+    /// The folder that all objects are in, as far as the prefix says before its first field.
+    pub(super) fn folder(&self) -> Option<Path> {
+        let literal = self.prefix.text().split('{').next().unwrap_or_default();
+        let folder = match literal == self.prefix.text() {
+            true => literal,
+            false => literal.rsplit_once('/').map_or("", |(folder, _)| folder),
+        };
+        (!folder.is_empty()).then(|| Path::from(folder))
+    }
+
+    /// What an object's name begins with, up to its sequence, if it is one of the run's.
+    pub(super) fn place_of<'a>(&self, object: &'a str, digits: usize) -> Option<&'a str> {
+        let rest = object.strip_suffix(self.ending.as_str())?;
+        let (place, sequence) = rest.split_at_checked(rest.len().checked_sub(digits)?)?;
+        let name = place.rsplit_once('/').map_or(place, |(_, name)| name);
+        let own = name.strip_prefix(self.run.as_str())?.starts_with('-');
+        (own && sequence.bytes().all(|b| b.is_ascii_digit())).then_some(place)
+    }
+
     /// An object that never is, to try with whether one may be written.
     pub(super) fn trial(&self, channels: &[Channel]) -> Path {
         let literal = self.prefix.text().split('{').next().unwrap_or_default();

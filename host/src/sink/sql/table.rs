@@ -64,6 +64,12 @@ impl Table {
         list(self.columns.iter().map(|column| &column.name))
     }
 
+    /// The column that says of which run a row is, where there is one.
+    pub fn run_column(&self) -> Option<&Identifier> {
+        let run = self.columns.iter().find(|c| c.source == Source::Run);
+        run.map(|column| &column.name)
+    }
+
     /// The columns of its key; none where it has no key.
     pub fn key_columns(&self) -> impl Iterator<Item = &TableColumn> {
         let key = self.key.iter().flat_map(|key| &key.0);

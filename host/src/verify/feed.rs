@@ -1,0 +1,199 @@
+//! What a place holds, read ahead by a thread of its own and hashed there.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use super::VerifyError;
+use super::expected::{content, key_of};
+use crate::sink::SendError;
+use crate::sink::read::{Chunk, Id, Item, Look, Source};
+
+/// Chunks that wait, of each source that has a thread.
+const AHEAD: usize = 2;
+
+/// What an item is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// As [`super::expected::Slot::key`].
+    pub key: u128,
+    /// As [`super::expected::Slot::check`].
+    pub check: u64,
+}
+
+/// A chunk with what its items are found by.
+#[derive(Default)]
+pub(super) struct Read {
+    chunk: Chunk,
+    found: Vec<Found>,
+    last: bool,
+}
+
+impl Read {
+    fn fill(&mut self, source: &mut dyn Source, ids: bool) -> Result<(), SendError> {
+        self.chunk.clear();
+        self.found.clear();
+        self.last = !source.fill(&mut self.chunk)?;
+        let Read { chunk, found, .. } = self;
+        found.extend(chunk.items.iter().map(|item| {
+            let hash = content(chunk.look(item));
+            match (ids, item.id) {
+                (false, _) => Found {
+                    key: hash,
+                    check: 0,
+                },
+                (true, Id::Of(stream, sequence)) => Found {
+                    key: key_of(stream, sequence),
+                    check: hash as u64,
+                },
+                // No expected record has such a key: it is nobody's.
+                (true, Id::None | Id::Foreign) => Found {
+                    key: !hash,
+                    check: hash as u64,
+                },
+            }
+        }));
+        Ok(())
+    }
+}
+
+enum Behind {
+    /// Read when it is asked for.
+    Here(Box<dyn Source>),
+    /// Read ahead.
+    Thread {
+        full: Receiver<Result<Read, SendError>>,
+        empty: SyncSender<Read>,
+        thread: Option<JoinHandle<()>>,
+    },
+    /// There is no more.
+    Over,
+}
+
+/// The items of a source, with a look at those that come next.
+pub(super) struct Feed {
+    behind: Behind,
+    ids: bool,
+    chunks: VecDeque<Read>,
+    at: usize,
+}
+
+impl Feed {
+    /// With a thread that reads ahead, or without: of many sources only some are worth one.
+    pub fn new(mut source: Box<dyn Source>, ids: bool, ahead: bool) -> Result<Feed, VerifyError> {
+        let behind = if ahead {
+            let (give, full) = sync_channel(AHEAD);
+            let (empty, take) = sync_channel::<Read>(AHEAD + 2);
+            let thread = std::thread::Builder::new().name("verify-read".to_owned());
+            let thread = thread.spawn(move || {
+                loop {
+                    let mut read = take.try_recv().unwrap_or_default();
+                    let filled = read.fill(&mut *source, ids).map(|()| read);
+                    let more = filled.as_ref().is_ok_and(|read| !read.last);
+                    if give.send(filled).is_err() || !more {
+                        return;
+                    }
+                }
+            });
+            let thread = thread.map_err(|e| VerifyError::System(e.to_string()))?;
+            Behind::Thread {
+                full,
+                empty,
+                thread: Some(thread),
+            }
+        } else {
+            Behind::Here(source)
+        };
+        Ok(Feed {
+            behind,
+            ids,
+            chunks: VecDeque::new(),
+            at: 0,
+        })
+    }
+
+    /// What the item `further` on from the next one is found by.
+    #[inline]
+    pub fn peek(&mut self, further: usize) -> Result<Option<Found>, VerifyError> {
+        if let Some(read) = self.chunks.front()
+            && let Some(found) = read.found.get(self.at + further)
+        {
+            return Ok(Some(*found));
+        }
+        self.peek_further(self.at + further)
+    }
+
+    fn peek_further(&mut self, mut at: usize) -> Result<Option<Found>, VerifyError> {
+        let mut chunk = 0;
+        loop {
+            if chunk == self.chunks.len() && !self.read_on()? {
+                return Ok(None);
+            }
+            let Some(read) = self.chunks.get(chunk) else {
+                return Ok(None);
+            };
+            if let Some(found) = read.found.get(at) {
+                return Ok(Some(*found));
+            }
+            at -= read.found.len();
+            chunk += 1;
+        }
+    }
+
+    /// The next item, as it looks.
+    pub fn look(&self) -> Option<Look<'_>> {
+        let read = self.chunks.front()?;
+        let item: &Item = read.chunk.items.get(self.at)?;
+        Some(read.chunk.look(item))
+    }
+
+    /// Passes the next item by.
+    #[inline]
+    pub fn advance(&mut self) {
+        self.at += 1;
+        while let Some(front) = self.chunks.front()
+            && self.at >= front.found.len()
+        {
+            self.at -= front.found.len();
+            if let Some(read) = self.chunks.pop_front()
+                && let Behind::Thread { empty, .. } = &self.behind
+            {
+                // Where the thread is done, or has enough, the buffer is let go.
+                let _ = empty.try_send(read);
+            }
+        }
+    }
+
+    fn read_on(&mut self) -> Result<bool, VerifyError> {
+        let read = match &mut self.behind {
+            Behind::Over => return Ok(false),
+            Behind::Here(source) => {
+                let mut read = Read::default();
+                read.fill(&mut **source, self.ids).map(|()| read)
+            }
+            Behind::Thread { full, .. } => match full.recv() {
+                Ok(read) => read,
+                Err(_) => Err(SendError::fatal("the thread that reads has ended early")),
+            },
+        };
+        let read = read.map_err(VerifyError::Sink)?;
+        if read.last {
+            self.behind = Behind::Over;
+        }
+        self.chunks.push_back(read);
+        Ok(true)
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        if let Behind::Thread { full, thread, .. } = self {
+            // The thread ends at its next chunk, since nobody takes it.
+            let (_, none) = sync_channel(0);
+            *full = none;
+            if let Some(thread) = thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}

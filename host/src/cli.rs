@@ -172,7 +172,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
                 from: args.from,
             };
             preview::check_window(&plans, window)?;
-            preview::show(&plans, window, run::now())?;
+            preview::show(&plans, window, crate::telemetry::wall())?;
             Ok(Status::Done)
         }
         Command::Check(args) => runtime()?.block_on(check::run(&engine, args, &environment)),

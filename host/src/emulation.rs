@@ -127,6 +127,7 @@ pub async fn run(plan: Plan, workers: usize) -> Result<running::Ended, Emulation
     let pool = pool::Pool::start(workers).map_err(|e| EmulationError::system("threads", e))?;
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let environment = Environment {
+        go_on: false,
         clock: Clock::start(),
         hands: pool.hands(),
         state: None,

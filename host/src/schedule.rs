@@ -31,7 +31,7 @@ pub const SECOND: Nanos = 1_000_000_000;
 pub enum Speed {
     /// So many times as fast.
     Times(f64),
-    /// As fast as the sinks take it: a backfill.
+    /// A backfill: as fast as the sinks take it up to the present, and from there on with the wall.
     Max,
 }
 
@@ -99,6 +99,15 @@ impl Bound {
         let event = self.event_time.map_or(Nanos::MAX, told);
         event.min(self.time.unwrap_or(Nanos::MAX))
     }
+}
+
+/// How far may have been generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Horizon {
+    /// Nothing at or past this profile time was generated.
+    pub order: Nanos,
+    /// When that is due, nanoseconds since the Unix epoch.
+    pub wall: Nanos,
 }
 
 /// A stretch of due instants: from that order on, this pace.

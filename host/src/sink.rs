@@ -105,6 +105,8 @@ pub struct Context {
     pub json: bool,
     /// How many streams the whole emulation has.
     pub streams: u32,
+    /// Those that this process delivers: all of them, or a shard's.
+    pub mine: Arc<[u32]>,
     /// Where the sink says what was taken and what was refused.
     pub receipts: Arc<Receipts>,
     /// Fires when the emulation is to end at once: every wait also waits on it.
@@ -191,6 +193,12 @@ pub trait Sink: Send {
     /// a sink that carries its own watermark may know better than `saved`.
     async fn recover(&mut self, saved: Option<&Receipt>) -> Result<Option<Watermark>, SendError> {
         Ok(saved.map(|receipt| receipt.watermark.clone()))
+    }
+
+    /// Whether the service itself keeps the watermark, so that a run can be gone on with where
+    /// nothing else is left of it.
+    fn carries_watermark(&self) -> bool {
+        false
     }
 
     /// What lies below the watermark that [`Sink::recover`] gave, where the sink keeps count beside

@@ -114,13 +114,6 @@ pub struct StoredRun {
     pub receipts: Vec<(u32, SinkPoint)>,
 }
 
-impl StoredRun {
-    /// Profile time up to which an earlier execution may have generated, where it promised one.
-    pub fn horizon(&self) -> Option<u64> {
-        self.schedule["horizon"].as_u64()
-    }
-}
-
 /// What a checkpoint writes, all or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {

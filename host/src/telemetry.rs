@@ -56,6 +56,12 @@ pub fn this_process() -> String {
     format!("process {} on {host} since {since:.0}", std::process::id())
 }
 
+/// The wall clock, nanoseconds since the Unix epoch.
+pub fn wall() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// A histogram of lateness in microseconds, up to an hour, to three digits.
 #[derive(Clone, Debug)]
 pub struct Lateness(Histogram<u64>);

@@ -161,6 +161,7 @@ impl Bench {
             channels: Arc::clone(&self.channels),
             json: true,
             streams: 1,
+            mine: [0].into(),
             receipts: Arc::clone(receipts),
             cancel: cancel.clone(),
         })?)

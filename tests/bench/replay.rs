@@ -76,6 +76,7 @@ impl Replay {
             channels: Arc::clone(&self.channels),
             json: true,
             streams: 1,
+            mine: [0].into(),
             receipts: Arc::clone(&receipts),
             cancel: cancel.clone(),
         })?;

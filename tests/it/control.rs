@@ -81,6 +81,7 @@ where
         .push(PlannedSink::new("seen", Arc::new(seen.clone())));
     let pool = Pool::start(1).unwrap();
     let environment = Environment {
+        go_on: false,
         clock: Clock::start(),
         hands: pool.hands(),
         state: None,

@@ -12,6 +12,7 @@
 
 mod bytes;
 mod cli;
+mod clock;
 mod common;
 mod control;
 mod crash;

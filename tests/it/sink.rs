@@ -99,6 +99,7 @@ pub fn open(block: &(&'static str, Map<String, Value>), run: &str, from: &[u64])
         channels: channels(),
         json: true,
         streams: STREAMS,
+        mine: (0..STREAMS).collect(),
         receipts: Arc::clone(&receipts),
         cancel: cancel.clone(),
     };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +16,9 @@ use crate::emulation::pool::Pool;
 use crate::emulation::report::{Outcome, Report, ScenarioReport};
 use crate::emulation::running::Ended;
 use crate::emulation::{Control, Emulation, Engine, Environment, Plan, expect};
-use crate::spec::Document;
+use crate::spec::{Document, Spec};
 use crate::state::{State, StoredRun};
-use crate::telemetry::{Clock, Lateness};
+use crate::telemetry::{Clock, Lateness, wall};
 
 /// How long draining may take after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -62,10 +63,11 @@ pub async fn run(
         ));
     }
     let state = State::open(&options.state).await?;
-    let stored = find(&state, &document, &options).await?;
+    let shared = shared_run(&document)?;
+    let stored = find(&state, &document, &options, shared.as_deref()).await?;
     let run = match &stored {
         Some(runs) => runs.run.clone(),
-        None => match &options.run {
+        None => match options.run.as_ref().or(shared.as_ref()) {
             Some(run) => run.clone(),
             None => drawn_run()?,
         },
@@ -86,11 +88,13 @@ pub async fn run(
     let pool = Pool::start(options.workers.unwrap_or(cores))
         .map_err(|e| CliError::Usage(format!("the system gives no threads: {e}")))?;
     let environment = Environment {
+        // A run that was drawn has no other beginning.
+        go_on: options.resume && (options.run.is_some() || shared.is_some()),
         clock: Clock::start(),
         hands: pool.hands(),
         state: Some(state.clone()),
         cancel: CancellationToken::new(),
-        now: now(),
+        now: wall(),
     };
     let ended = conduct(&plans, &environment, stored).await?;
     let status = conclude(&document, &plans, ended, &options, &environment)?;
@@ -109,6 +113,7 @@ async fn find(
     state: &State,
     document: &Document,
     options: &RunOptions,
+    shared: Option<&str>,
 ) -> Result<Option<Stored>, CliError> {
     let first = document
         .emulations()
@@ -116,7 +121,8 @@ async fn find(
         .map(|spec| spec.display_name());
     let alone = matches!(document, Document::One(_));
     let name = first.unwrap_or_default();
-    let newest = match (&options.run, alone) {
+    let named = options.run.as_deref().or(shared);
+    let newest = match (named, alone) {
         (Some(run), true) => state.find(run).await?,
         (Some(run), false) => state.find(&format!("{run}/{name}")).await?,
         (None, _) => state.newest(&name).await?,
@@ -128,7 +134,7 @@ async fn find(
         if newest.outcome.is_none() {
             tracing::info!(run = %newest.id, "an unfinished run of that name is left alone; --resume goes on with it");
         }
-        return match &options.run {
+        return match named {
             Some(run) => Err(CliError::Usage(format!(
                 "run {run} is known already; go on with it by --resume, or give the new one another name by --run"
             ))),
@@ -136,7 +142,7 @@ async fn find(
         };
     }
     // Without a name, a run that is over is no reason not to begin another.
-    if newest.outcome.is_some() && options.run.is_none() {
+    if newest.outcome.is_some() && named.is_none() {
         return Ok(None);
     }
     let run = match newest.id.strip_suffix(&format!("/{name}")) {
@@ -309,6 +315,28 @@ pub fn drawn_seed() -> Result<u64, CliError> {
     })
 }
 
+/// The run of all shards of one document, which they can agree on without a word: its digest.
+fn shared_run(document: &Document) -> Result<Option<String>, CliError> {
+    if document
+        .emulations()
+        .iter()
+        .all(|spec| spec.shard.is_none())
+    {
+        return Ok(None);
+    }
+    let mut whole = document.clone();
+    for spec in whole.emulations_mut() {
+        spec.shard = None;
+    }
+    let specs: Vec<_> = whole.emulations().iter().map(Spec::redacted).collect();
+    let text = serde_json::to_string(&specs).map_err(CliError::output)?;
+    let digest = hex::encode(Sha256::digest(text.as_bytes()));
+    Ok(Some(format!(
+        "spec-{}",
+        digest.get(..16).unwrap_or_default()
+    )))
+}
+
 fn drawn_run() -> Result<String, CliError> {
     let drawn = getrandom::u32().map_err(|e| {
         CliError::Usage(format!(
@@ -317,12 +345,6 @@ fn drawn_run() -> Result<String, CliError> {
     })?;
     let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S");
     Ok(format!("{stamp}-{drawn:08x}"))
-}
-
-/// The wall clock, nanoseconds since the Unix epoch.
-pub fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// SIGINT and SIGTERM: the first drains, the second ends at once.

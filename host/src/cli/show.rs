@@ -61,6 +61,9 @@ pub fn table(report: &Report) -> String {
             report.elapsed_s
         ),
     );
+    if let Some(instant) = &report.live_from {
+        row("backfill", format!("in real time from {instant} on"));
+    }
     if let Some(release) = report.lateness_us.release {
         row("lateness of release", percentiles(release));
     }

@@ -1,6 +1,7 @@
 //! Keeps the state in step with a running emulation: horizon, restarts, receipts.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::EmulationError;
 use super::core::{Core, stored};
 use super::shared::LOOKAHEAD;
+use crate::schedule::Horizon;
 use crate::state::{Checkpoint, State};
+use crate::telemetry::wall;
 
 /// How often the horizon moves on; a checkpoint is taken every second time.
 const EVERY: Duration = Duration::from_millis(500);
@@ -45,6 +48,7 @@ impl Keeper {
         task.await
             .map_err(|e| EmulationError::system("the checkpoint task", e))??;
         if let Some(state) = &self.core.environment.state {
+            join(&self.core, state).await?;
             checkpoint(&self.core, state).await?;
         }
         Ok(())
@@ -79,6 +83,7 @@ async fn keep_until(
             _ = turn.tick() => {}
         }
         move_horizon(core, state).await?;
+        join(core, state).await?;
         even = !even;
         if even {
             checkpoint(core, state).await?;
@@ -88,20 +93,42 @@ async fn keep_until(
 
 /// Moves the horizon on with profile time: written down first, then generated up to.
 async fn move_horizon(core: &Core, state: &State) -> Result<(), EmulationError> {
+    // A pause begins another segment when it ends: until then no more is promised.
+    if core.paused.load(Ordering::Acquire) {
+        return Ok(());
+    }
     let Some(pace) = core.shared.pace() else {
         return Ok(());
     };
     let _changing = core.changing.lock().await;
     let ahead = (LOOKAHEAD as f64 * pace.speed) as u64;
-    let horizon = pace
-        .order_at(core.environment.clock.now())
-        .saturating_add(ahead);
+    let horizon = Horizon {
+        order: pace
+            .order_at(core.environment.clock.now())
+            .saturating_add(ahead),
+        wall: wall().saturating_add(LOOKAHEAD),
+    };
     if let Some(schedule) = core.live.with_horizon(horizon) {
         state
             .save_schedule(&core.plan.run, &stored(&schedule)?)
             .await?;
         core.live.replace(schedule);
-        core.shared.set_horizon(horizon);
+        core.shared.set_horizon(horizon.order);
+    }
+    Ok(())
+}
+
+/// Writes down where a backfill went over to real time, once it has.
+async fn join(core: &Core, state: &State) -> Result<(), EmulationError> {
+    let Some(seam) = core.shared.seam() else {
+        return Ok(());
+    };
+    let _changing = core.changing.lock().await;
+    if let Some(schedule) = core.live.with_seam(seam) {
+        state
+            .save_schedule(&core.plan.run, &stored(&schedule)?)
+            .await?;
+        core.live.replace(schedule);
     }
     Ok(())
 }

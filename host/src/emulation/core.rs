@@ -112,10 +112,20 @@ impl Core {
     }
 
     fn asked_rate(&self) -> Option<f64> {
+        if self.live.log().is_backfill() {
+            return None;
+        }
         let pace = self.live.pace_at(self.environment.clock.now())?;
         let released = self.shared.released_records();
         let time = self.shared.released().saturating_sub(pace.t0) as f64 / 1e9 / pace.speed;
         (time > 0.0).then(|| released as f64 / time)
+    }
+
+    /// Event time at which a backfill went over to real time, RFC 3339.
+    pub fn live_from(&self) -> Option<String> {
+        let log = self.live.log();
+        let seam = log.seam().or(self.shared.seam())?;
+        Some(cut::timestamp(log.event_origin().saturating_add(seam)))
     }
 
     /// Wall time to the end: what bounds profile time or ticks, at the pace and load of now.
@@ -189,6 +199,7 @@ impl Core {
             records,
             bytes: sinks.iter().map(|s| s.bytes).max().unwrap_or(0),
             elapsed_s,
+            live_from: self.live_from(),
             rate: self.shared.released_records() as f64 / released_s.max(1e-3),
             lateness_us: LatenessReport {
                 release: self.shared.lateness().percentiles(),

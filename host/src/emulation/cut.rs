@@ -95,6 +95,7 @@ impl Core {
                 host: env!("CARGO_PKG_VERSION").to_owned(),
                 started: timestamp(self.environment.now),
                 due: serde_json::to_value(self.live.log().stretches())?,
+                live_from: self.live_from(),
             },
         )
     }
@@ -110,7 +111,7 @@ fn functions() -> Functions {
     functions
 }
 
-fn timestamp(nanos: u64) -> String {
+pub(super) fn timestamp(nanos: u64) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(nanos))
         .map_or_else(|_| nanos.to_string(), |t| t.to_string())
 }

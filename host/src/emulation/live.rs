@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::record::{Nanos, Pace};
-use crate::schedule::{Profile, Schedule};
+use crate::schedule::{Horizon, Profile, Schedule};
 
 /// Shared by pacer, lanes, checkpoints and control.
 pub struct Live {
@@ -17,6 +17,19 @@ impl Live {
         schedule.due_from(from, now);
         Live {
             log: RwLock::new(Arc::new(schedule)),
+        }
+    }
+
+    /// What is ordered from `order` on is due from `now` on, where it would have been due later or
+    /// earlier: a run that goes on where its sinks stand.
+    pub fn go_on_at(&self, order: Nanos, now: Nanos) {
+        let mut schedule = Schedule::clone(&self.log());
+        if schedule
+            .pace_at(now)
+            .is_some_and(|pace| pace.order_at(now) < order)
+        {
+            schedule.due_from(order, now);
+            self.replace(schedule);
         }
     }
 
@@ -36,13 +49,23 @@ impl Live {
     }
 
     /// The log with its horizon at `horizon`, where there is one and that moves it on.
-    pub fn with_horizon(&self, horizon: Nanos) -> Option<Schedule> {
+    pub fn with_horizon(&self, horizon: Horizon) -> Option<Schedule> {
         let log = self.log();
         let old = log.horizon()?;
-        (horizon > old).then(|| {
+        (horizon.order > old.order).then(|| {
             let mut moved = Schedule::clone(&log);
             moved.set_horizon(horizon);
             moved
+        })
+    }
+
+    /// The log of a backfill that has gone over to real time at `seam`, unless it says so already.
+    pub fn with_seam(&self, seam: Nanos) -> Option<Schedule> {
+        let log = self.log();
+        (log.is_backfill() && log.seam().is_none()).then(|| {
+            let mut joined = Schedule::clone(&log);
+            joined.set_seam(seam);
+            joined
         })
     }
 

@@ -59,6 +59,9 @@ pub struct Timings {
     pub started: String,
     /// Due segments of the schedule, with their origins.
     pub due: Value,
+    /// Event time at which a backfill went over to real time, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_from: Option<String>,
 }
 
 /// A manifest as it is written.

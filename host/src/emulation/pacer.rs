@@ -88,6 +88,8 @@ pub struct Pacer {
     failed: Option<String>,
     ended_early: bool,
     look: Nanos,
+    /// What goes out was due long ago, by its event time, and isn't late.
+    backfilling: bool,
 }
 
 impl Pacer {
@@ -123,6 +125,7 @@ impl Pacer {
             failed: None,
             ended_early: false,
             look: 0,
+            backfilling: core.live.log().is_backfill(),
         }
     }
 
@@ -131,6 +134,7 @@ impl Pacer {
         self.shared.i_am_the_pacer();
         // Without it the kernel may round a sleep up by 50 µs. Where it is refused, so it is.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+        self.pass_settled();
         let mut first = None;
         let mut below = 0;
         let end = loop {
@@ -146,9 +150,10 @@ impl Pacer {
                 self.sleep_until(now + NAP);
                 continue;
             }
-            let pace = self.live.pace_at(now);
+            let wall = self.live.pace_at(now);
+            let limit = self.limit(now, wall);
+            let pace = wall.filter(|_| !self.backfilling);
             self.shared.set_pace(pace);
-            let limit = self.limit(now, pace);
             let group = self.collect(limit, pace);
             if !group.is_empty() {
                 first.get_or_insert(now);
@@ -166,6 +171,7 @@ impl Pacer {
                     None => End::Complete,
                 };
             }
+            self.join(now, limit, wall);
             self.wait(now, pace);
         };
         self.shared.add_lateness(&self.lateness);
@@ -175,6 +181,30 @@ impl Pacer {
             ended_early: self.ended_early,
             first,
         }
+    }
+
+    /// What all sinks have already is generated but not waited for: time goes on with the first record
+    /// that some sink wants. Where event time shifts, the horizon says that instead.
+    fn pass_settled(&mut self) {
+        let log = self.live.log();
+        let paced = log.is_paced() && !log.is_backfill() && log.horizon().is_none();
+        if !paced || self.fronts.iter().all(|front| front.skip_below == 0) {
+            return;
+        }
+        while self.fronts.iter().any(Front::passes) && !self.ending() {
+            for front in &mut self.fronts {
+                front.refill(&mut self.failed, &mut self.ended_early);
+                front.lane.request();
+            }
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        if let Some(first) = self.fronts.iter().filter_map(Front::head).min() {
+            self.live.go_on_at(first, self.shared.clock.now());
+        }
+    }
+
+    fn ending(&self) -> bool {
+        self.cancel.is_cancelled() || self.shared.stopping() || self.failed.is_some()
     }
 
     /// The first order that isn't to be released now: not due, or not certain to be next.
@@ -195,6 +225,14 @@ impl Pacer {
             }
         }
         limit
+    }
+
+    /// Once all that is due was released a backfill is over: from there on records are due.
+    fn join(&mut self, now: Nanos, limit: Nanos, wall: Option<Pace>) {
+        if self.backfilling && wall.is_some_and(|wall| limit > wall.order_at(now)) {
+            self.backfilling = false;
+            self.shared.set_seam(limit);
+        }
     }
 
     fn collect(&mut self, limit: Nanos, pace: Option<Pace>) -> Group {
@@ -285,6 +323,11 @@ impl Front {
     /// Everything ordered before this is in hand or in the lane's queue, once asked for after.
     fn certain(&self) -> Nanos {
         self.lane.known()
+    }
+
+    /// Whether it is still among what is settled.
+    fn passes(&self) -> bool {
+        self.skip_below > 0 && self.batch.is_none() && !self.over
     }
 
     fn head(&self) -> Option<Nanos> {

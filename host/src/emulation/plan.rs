@@ -15,7 +15,7 @@ use super::{EmulationError, chain};
 use crate::fault::{Faults, Sequencer};
 use crate::plugin::{Configured, History};
 use crate::record::Nanos;
-use crate::schedule::{Bound, Cursor, Gap, Profile, SECOND, Schedule, Speed};
+use crate::schedule::{Bound, Cursor, Gap, Horizon, Profile, SECOND, Schedule, Speed};
 use crate::sink::{self, OnFull};
 use crate::state::{Restart, StoredRun};
 
@@ -141,7 +141,7 @@ impl Plan {
     pub fn first_schedule(&self, now: Nanos) -> Schedule {
         let origin = self.start.unwrap_or(now - now % SECOND);
         let mut schedule = Schedule::begin(self.profile.clone(), self.speed, self.gap, origin);
-        schedule.set_horizon(self.lookahead());
+        schedule.set_horizon(self.horizon(0, now));
         schedule
     }
 
@@ -177,26 +177,38 @@ impl Plan {
         schedule.forget_pace();
         if let Some(horizon) = schedule.horizon() {
             // Everything below keeps its bytes and is overdue; from there on event time goes with the wall again.
-            let cursor = Cursor::new(
-                &Arc::new(schedule.clone()),
-                Bound::default(),
-                self.seed,
-                0,
-                1,
-            );
-            let tick = cursor.count_below(horizon);
-            let told = schedule.event_origin().saturating_add(horizon);
-            schedule.shift(tick, now.saturating_sub(told));
-            schedule.set_horizon(horizon.saturating_add(self.lookahead()));
+            let tick = schedule.ticks_below(horizon.order, self.seed, &Bound::default());
+            schedule.shift(tick, now.saturating_sub(horizon.wall));
+            schedule.set_horizon(self.horizon(horizon.order, now.max(horizon.wall)));
         }
         Ok(schedule)
     }
 
-    /// Profile time that is generated ahead.
-    fn lookahead(&self) -> Nanos {
+    /// The horizon where `order` falls on `wall`.
+    fn horizon(&self, order: Nanos, wall: Nanos) -> Horizon {
+        Horizon {
+            order: order.saturating_add(self.profile_time(LOOKAHEAD)),
+            wall: wall.saturating_add(LOOKAHEAD),
+        }
+    }
+
+    /// How much profile time goes by in so much of the wall's.
+    fn profile_time(&self, wall: Nanos) -> Nanos {
         match self.speed {
-            Speed::Times(speed) => (LOOKAHEAD as f64 * speed) as Nanos,
-            Speed::Max => LOOKAHEAD,
+            Speed::Times(speed) => (wall as f64 * speed) as Nanos,
+            Speed::Max => wall,
+        }
+    }
+
+    /// Everything ordered before this is overdue where a run goes on: it was released by an earlier
+    /// execution, or promised for an instant before `now`.
+    pub fn overdue(&self, stored: &StoredRun, now: Nanos) -> Nanos {
+        let promised = serde_json::from_value(stored.schedule["horizon"].clone());
+        match promised {
+            Ok(Some(Horizon { order, wall })) => {
+                order.saturating_sub(self.profile_time(wall.saturating_sub(now)))
+            }
+            _ => stored.progress["released"].as_u64().unwrap_or(0),
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::core::stored;
+use super::cut::timestamp;
 use super::plan::Plan;
 use super::{EmulationError, pool};
 use crate::delivery::SinkPoint;
@@ -27,6 +28,8 @@ pub struct Environment {
     pub state: Option<State>,
     /// Fires when everything is to end at once.
     pub cancel: CancellationToken,
+    /// Go on where a sink itself says that it stands, though the state knows nothing of the run.
+    pub go_on: bool,
     /// Wall clock at the start, nanoseconds since the Unix epoch: the origin of all emulations of
     /// a scenario.
     pub now: u64,
@@ -69,11 +72,11 @@ impl Emulation {
             Some(state) => Some(state.lock(&plan.run)?),
             None => None,
         };
-        let overdue = resume.as_ref().and_then(StoredRun::horizon);
         let schedule = match &resume {
             Some(stored) => plan.resumed_schedule(stored, environment.now)?,
             None => plan.first_schedule(environment.now),
         };
+        refuse_future(&plan, &schedule, environment.now)?;
         let points = resume
             .as_ref()
             .map_or_else(Vec::new, |r| r.receipts.clone());
@@ -96,11 +99,9 @@ impl Emulation {
         }
         Ok(Emulation {
             restarts,
-            overdue: overdue
-                .or(resume
-                    .as_ref()
-                    .and_then(|r| r.progress["released"].as_u64()))
-                .unwrap_or(0),
+            overdue: resume
+                .as_ref()
+                .map_or(0, |run| plan.overdue(run, environment.now)),
             plan,
             environment,
             schedule,
@@ -123,6 +124,7 @@ impl Emulation {
             hands: pool.hands(),
             state: None,
             cancel: CancellationToken::new(),
+            go_on: false,
             now: 0,
         };
         let mut targets = Vec::with_capacity(plan.sinks.len());
@@ -139,6 +141,18 @@ impl Emulation {
             targets.push(target);
         }
         Ok(targets)
+    }
+}
+
+/// A backfill that begins in the future would wait for it, which nobody asks for.
+fn refuse_future(plan: &Plan, schedule: &Schedule, now: u64) -> Result<(), EmulationError> {
+    match plan.start {
+        Some(start) if schedule.is_backfill() && start > now => Err(EmulationError::Spec(format!(
+            "the clock's start {} lies in the future, and `speed: max` is a backfill up to the present; \
+             write an earlier start, or `load: max` for records of any time",
+            timestamp(start)
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -168,6 +182,7 @@ async fn ready_sinks(
         let context = context(plan, n, Arc::clone(&receipts), cancel);
         let mut sink = planned.config.open(context).map_err(unready)?;
         sink.prepare().await.map_err(unready)?;
+        let resumed = resumed || (environment.go_on && sink.carries_watermark());
         // A run that ended before its first commit has a receipt of nothing: it isn't a new one.
         let mut base = point(n).filter(|_| resumed).unwrap_or_default();
         base.receipt.watermark.resize(plan.streams as usize, 0);
@@ -247,6 +262,7 @@ fn context(
         channels: plan.configured.channels.clone().into(),
         json: plan.json(),
         streams: plan.streams,
+        mine: plan.mine.clone().into(),
         receipts,
         cancel: cancel.clone(),
     }

@@ -133,6 +133,9 @@ pub struct Report {
     pub bytes: u64,
     /// Seconds from the first release to the end, of this execution.
     pub elapsed_s: f64,
+    /// Event time at which a backfill went over to real time, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_from: Option<String>,
     /// Records released a second, of this execution.
     pub rate: f64,
     /// Lateness against the due instants.

@@ -19,7 +19,7 @@ use super::shared::{Limits, Shared};
 use crate::delivery::{Delivery, DeliveryError, Settled};
 use crate::record::Nanos;
 use crate::state::RunLock;
-use crate::telemetry::Lateness;
+use crate::telemetry::{Lateness, wall};
 
 /// An emulation that releases records.
 pub struct Running {
@@ -44,11 +44,15 @@ impl Emulation {
             || Lateness::new().map_err(|e| EmulationError::system("a histogram of lateness", e));
         let limits = Limits::of(plan.streams, plan.tuning.batch);
         let shared = Arc::new(Shared::new(limits, clock, lateness()?));
-        let live = Arc::new(Live::begin(self.schedule, self.overdue, clock.now()));
+        let overdue = match self.schedule.is_backfill() {
+            true => wall().saturating_sub(self.schedule.event_origin()),
+            false => self.overdue,
+        };
+        let live = Arc::new(Live::begin(self.schedule, overdue, clock.now()));
         // Without a state nothing can be resumed, and nobody would move the horizon on.
         let durable = self.environment.state.is_some();
         let horizon = live.log().horizon().filter(|_| durable);
-        shared.set_horizon(horizon.unwrap_or(u64::MAX));
+        shared.set_horizon(horizon.map_or(u64::MAX, |horizon| horizon.order));
         shared.set_pace(live.pace_at(clock.now()));
         let skip = skip_below(&plan, &self.sinks);
         let mut lanes = Vec::with_capacity(plan.mine.len());

@@ -56,6 +56,8 @@ pub struct Shared {
     horizon: AtomicU64,
     /// Everything below was released.
     released: AtomicU64,
+    /// Where a backfill went over to real time; the largest before it has.
+    seam: AtomicU64,
     pace: RwLock<Option<Pace>>,
     lateness: Mutex<Lateness>,
     released_records: AtomicU64,
@@ -75,6 +77,7 @@ impl Shared {
             ahead: AtomicU64::new(u64::MAX),
             horizon: AtomicU64::new(u64::MAX),
             released: AtomicU64::new(0),
+            seam: AtomicU64::new(u64::MAX),
             pace: RwLock::new(None),
             lateness: Mutex::new(lateness),
             released_records: AtomicU64::new(0),
@@ -159,6 +162,16 @@ impl Shared {
     /// Everything ordered below this was released.
     pub fn released(&self) -> Nanos {
         self.released.load(Ordering::Acquire)
+    }
+
+    /// Profile time at which this execution's backfill went over to real time, once it has.
+    pub fn seam(&self) -> Option<Nanos> {
+        Some(self.seam.load(Ordering::Acquire)).filter(|&seam| seam != u64::MAX)
+    }
+
+    /// A backfill has gone over to real time.
+    pub fn set_seam(&self, seam: Nanos) {
+        self.seam.store(seam, Ordering::Release);
     }
 
     /// Counts a release, and takes what was measured of its lateness.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::walk::Prepared;
-use super::{Bound, Gap, Profile, SECOND, Segment, Speed, Stretch};
+use super::{Bound, Gap, Horizon, Profile, SECOND, Segment, Speed, Stretch};
 use crate::record::{Nanos, Pace};
 
 /// The log of an emulation.
@@ -13,20 +13,19 @@ pub struct Schedule {
     stretches: Vec<Stretch>,
     speed: Speed,
     gap: Gap,
-    /// With [`Gap::Shift`]: nothing at or past it was generated.
-    horizon: Option<Nanos>,
+    /// With [`Gap::Shift`]: how far may have been generated.
+    horizon: Option<Horizon>,
+    /// Where a backfill went over to real time.
+    #[serde(default)]
+    seam: Option<Nanos>,
 }
 
 impl Schedule {
-    /// A run that begins: profile time 0 falls on `event_origin`. Where it shifts, the horizon lies a second
-    /// of wall time ahead, so that generation needn't wait for it to be moved.
+    /// A run that begins: profile time 0 falls on `event_origin`. Where it shifts, nothing may be
+    /// generated before the horizon is set.
     pub fn begin(profile: Profile, speed: Speed, gap: Gap, event_origin: Nanos) -> Schedule {
-        let horizon = match speed {
-            Speed::Times(speed) if gap == Gap::Shift && profile.is_paced() => {
-                Some((SECOND as f64 * speed) as Nanos)
-            }
-            _ => None,
-        };
+        let shifts = gap == Gap::Shift && speed != Speed::Max && profile.is_paced();
+        let horizon = shifts.then_some(Horizon { order: 0, wall: 0 });
         Schedule {
             segments: vec![Segment {
                 from_tick: 0,
@@ -40,12 +39,28 @@ impl Schedule {
             speed,
             gap: horizon.map_or(Gap::Keep, |_| Gap::Shift),
             horizon,
+            seam: None,
         }
     }
 
     /// Whether records are due at instants, or go out as fast as the sinks take them.
     pub fn is_paced(&self) -> bool {
-        self.speed != Speed::Max && self.last().profile.is_paced()
+        self.last().profile.is_paced()
+    }
+
+    /// Whether records are due when their event time comes, however long ago that was.
+    pub fn is_backfill(&self) -> bool {
+        self.speed == Speed::Max && self.is_paced()
+    }
+
+    /// Profile time at which a backfill went over to real time.
+    pub fn seam(&self) -> Option<Nanos> {
+        self.seam
+    }
+
+    /// Keeps the first seam: what follows a later stall or resume is overdue, not a backfill of its own.
+    pub fn set_seam(&mut self, seam: Nanos) {
+        self.seam.get_or_insert(seam);
     }
 
     /// The segments that bytes depend on.
@@ -63,26 +78,32 @@ impl Schedule {
         self.last().event_origin
     }
 
-    /// Nothing at or past it was generated; none where nothing bounds it.
-    pub fn horizon(&self) -> Option<Nanos> {
+    /// How far may have been generated; none where nothing bounds it.
+    pub fn horizon(&self) -> Option<Horizon> {
         self.horizon
     }
 
     /// Moves the horizon on; it never goes back.
-    pub fn set_horizon(&mut self, horizon: Nanos) {
-        if let Some(old) = &mut self.horizon {
-            *old = horizon.max(*old);
+    pub fn set_horizon(&mut self, horizon: Horizon) {
+        if let Some(old) = &mut self.horizon
+            && horizon.order > old.order
+        {
+            *old = horizon;
         }
     }
 
     /// Profile time `order` falls on `base` of the process's clock, from there on.
     pub fn due_from(&mut self, order: Nanos, base: Nanos) {
-        if let (true, Speed::Times(speed)) = (self.is_paced(), self.speed) {
+        if self.is_paced() {
             self.stretches.push(Stretch {
                 from: order,
                 base,
                 t0: order,
-                speed,
+                speed: match self.speed {
+                    Speed::Times(speed) => speed,
+                    // Profile time and event time go alike.
+                    Speed::Max => 1.0,
+                },
             });
         }
     }
@@ -94,8 +115,11 @@ impl Schedule {
 
     /// Goes on after a pause from `begin` to `end` of the process's clock: what is released after it is
     /// due so much later, and was overdue before as it was; event time shifts from `tick`, one past the
-    /// highest that was generated, where the schedule shifts.
+    /// highest that was generated, where the schedule shifts. A backfill makes up for the pause.
     pub fn resume(&mut self, tick: u64, released: Nanos, begin: Nanos, end: Nanos) {
+        if self.is_backfill() {
+            return;
+        }
         let gap = end.saturating_sub(begin);
         let current = self
             .stretches
@@ -173,13 +197,13 @@ impl Schedule {
             .min(end.max(before));
         segment.profile_origin = begins;
         self.segments.push(segment);
-        let Speed::Times(speed) = self.speed else {
-            return;
-        };
         if !self.is_paced() {
             self.stretches.clear();
             return;
         }
+        let Speed::Times(speed) = self.speed else {
+            return;
+        };
         let wall = |profile: Nanos| (profile as f64 / speed) as Nanos;
         let (from, target) = (first_time.min(begins + zero), begins + zero);
         let soonest = now.saturating_add(wall(taken(1)));

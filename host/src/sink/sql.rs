@@ -72,9 +72,13 @@ pub(super) trait Database: Send {
     /// Makes the tables that are missing, if it is to, and that of the watermarks.
     async fn make(&mut self, tables: &[Table]) -> Result<(), SendError>;
 
-    /// Makes sure that each stream has a row of watermarks; `anew` sets them to 0.
-    async fn begin_run(&mut self, owner: &Owner, streams: u32, anew: bool)
-    -> Result<(), SendError>;
+    /// Makes sure that each of these streams has a row of watermarks; `anew` sets them to 0.
+    async fn begin_run(
+        &mut self,
+        owner: &Owner,
+        streams: &[u32],
+        anew: bool,
+    ) -> Result<(), SendError>;
 
     /// The watermarks of all streams.
     async fn marks(&mut self, owner: &Owner) -> Result<Vec<Mark>, SendError>;

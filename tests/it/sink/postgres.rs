@@ -3,6 +3,7 @@
 mod outage;
 pub mod rows;
 mod run;
+mod shards;
 
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};

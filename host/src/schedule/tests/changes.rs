@@ -97,7 +97,8 @@ fn the_log_survives_the_state() {
     log.due_from(0, 7);
     log.shift(3, 77);
     log.set_load(Profile::poisson(rate("7/min")).unwrap(), 10, 1, 0, 8);
-    log.set_horizon(99 * S);
+    log.set_horizon(horizon(99));
+    log.set_seam(5);
     let text = serde_json::to_string(&log).unwrap();
     let back: Schedule = serde_json::from_str(&text).unwrap();
     assert_eq!(back, log);
@@ -105,20 +106,46 @@ fn the_log_survives_the_state() {
     assert!((0..100).all(|n| back.time_of(n, 1) == log.time_of(n, 1)));
 }
 
+fn horizon(seconds: u64) -> Horizon {
+    Horizon {
+        order: seconds * S,
+        wall: 2_000 * S + seconds,
+    }
+}
+
 #[test]
 fn a_horizon_only_moves_on_and_only_where_event_time_shifts() {
     let profile = Profile::constant(rate("10/s")).unwrap();
     let mut log = Schedule::begin(profile.clone(), Speed::Times(60.0), Gap::Shift, 0);
-    assert_eq!(log.horizon(), Some(60 * S));
-    log.set_horizon(70 * S);
-    log.set_horizon(50 * S);
-    assert_eq!(log.horizon(), Some(70 * S));
+    assert_eq!(log.horizon().map(|h| h.order), Some(0));
+    log.set_horizon(horizon(70));
+    log.set_horizon(horizon(50));
+    assert_eq!(log.horizon(), Some(horizon(70)));
     for mut log in [
         Schedule::begin(profile.clone(), Speed::Times(1.0), Gap::Keep, 0),
         Schedule::begin(profile, Speed::Max, Gap::Shift, 0),
         Schedule::begin(Profile::max(1).unwrap(), Speed::Times(1.0), Gap::Shift, 0),
     ] {
-        log.set_horizon(S);
+        log.set_horizon(horizon(1));
         assert_eq!(log.horizon(), None);
     }
+}
+
+#[test]
+fn a_backfill_is_due_by_its_event_times_whatever_lies_between() {
+    let profile = Profile::constant(rate("10/s")).unwrap();
+    let mut log = Schedule::begin(profile, Speed::Max, Gap::Keep, 1_000 * S);
+    // The wall stands at event time 1,500 s.
+    log.due_from(500 * S, 7 * S);
+    let on_the_wall = |log: &Schedule, now: Nanos| log.pace_at(now).unwrap().order_at(now);
+    assert_eq!(on_the_wall(&log, 17 * S), 510 * S);
+    log.resume(60, 4 * S, 10 * S, 20 * S);
+    assert_eq!(on_the_wall(&log, 27 * S), 520 * S, "a pause is made up for");
+    let fast = Profile::constant(rate("100/s")).unwrap();
+    log.set_load(fast, 6_000, 0, 510 * S, 17 * S);
+    assert_eq!(on_the_wall(&log, 37 * S), 530 * S);
+    assert_eq!(log.event_origin(), 1_000 * S);
+    log.set_seam(520 * S);
+    log.set_seam(530 * S);
+    assert_eq!(log.seam(), Some(520 * S), "the first one holds");
 }

@@ -57,7 +57,12 @@ impl Ledger {
             ))
         })?;
         Ok(Ledger {
-            id: format!("wellhead-{}-{}", context.run, context.sink),
+            id: format!(
+                "wellhead-{}-{}{}",
+                context.run,
+                context.sink,
+                shard(context)
+            ),
             holder: this_process(),
             session,
             brokers: options.brokers.to_string(),
@@ -219,5 +224,15 @@ impl Ledger {
             "kafka ({}): the watermarks in topic {TOPIC} can't be read: {why}",
             self.brokers
         ))
+    }
+}
+
+/// Shards of a run are producers of their own; nothing where one process has all streams.
+fn shard(context: &Context) -> String {
+    match context.mine.first() {
+        Some(first) if context.mine.len() < context.streams as usize => {
+            format!("-{first}-{}", context.mine.len())
+        }
+        _ => String::new(),
     }
 }

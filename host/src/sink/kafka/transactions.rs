@@ -253,6 +253,10 @@ impl Sink for TransactionalSink {
         Ok(Some(self.taken.clone()))
     }
 
+    fn carries_watermark(&self) -> bool {
+        true
+    }
+
     fn recovered(&self) -> Option<Snapshot> {
         Some(Mark::snapshot(&self.standing))
     }

@@ -143,7 +143,7 @@ impl Database for Postgres {
     async fn begin_run(
         &mut self,
         owner: &Owner,
-        streams: u32,
+        streams: &[u32],
         anew: bool,
     ) -> Result<(), SendError> {
         let table = self.watermarks()?;
@@ -153,12 +153,17 @@ impl Database for Postgres {
         };
         let insert = format!(
             "INSERT INTO {table} SELECT $1, $2, stream, 0, 0, 0, 0 \
-             FROM generate_series(0, $3 - 1) AS stream ON CONFLICT (run, sink, stream) DO {then}"
+             FROM unnest($3::int[]) AS stream ON CONFLICT (run, sink, stream) DO {then}"
         );
         let made = sqlx::query(AssertSqlSafe(insert))
             .bind(&owner.run)
             .bind(&owner.sink)
-            .bind(streams.cast_signed())
+            .bind(
+                streams
+                    .iter()
+                    .map(|stream| stream.cast_signed())
+                    .collect::<Vec<i32>>(),
+            )
             .execute(self.connection()?)
             .await;
         let doing = format!("writing to table {}", table.plain());

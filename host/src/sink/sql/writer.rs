@@ -1,5 +1,6 @@
 //! The sink around a database: groups become transactions, and each moves the watermark.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -212,15 +213,21 @@ impl<D: Database> Sink for SqlSink<D> {
 
     async fn recover(&mut self, saved: Option<&Receipt>) -> Result<Option<Watermark>, SendError> {
         self.database.connect().await?;
-        let (streams, anew) = (self.context.streams, saved.is_none());
-        self.database.begin_run(&self.owner, streams, anew).await?;
-        for mark in self.database.marks(&self.owner).await? {
+        let (mine, anew) = (Arc::clone(&self.context.mine), saved.is_none());
+        self.database.begin_run(&self.owner, &mine, anew).await?;
+        // Other shards of the run keep theirs in the same table.
+        let marks = self.database.marks(&self.owner).await?;
+        for mark in marks.into_iter().filter(|mark| mine.contains(&mark.stream)) {
             if let Some(standing) = self.standing.get_mut(mark.stream as usize) {
                 *standing = mark;
             }
         }
         self.taken = self.standing.iter().map(|mark| mark.sequence).collect();
         Ok(Some(self.taken.clone()))
+    }
+
+    fn carries_watermark(&self) -> bool {
+        true
     }
 
     fn recovered(&self) -> Option<Snapshot> {

@@ -190,7 +190,7 @@ impl Database for Sqlite {
     async fn begin_run(
         &mut self,
         owner: &Owner,
-        streams: u32,
+        streams: &[u32],
         anew: bool,
     ) -> Result<(), SendError> {
         let then = match anew {
@@ -198,14 +198,13 @@ impl Database for Sqlite {
             false => "NOTHING",
         };
         let insert = format!(
-            "WITH RECURSIVE streams(stream) AS (SELECT 0 UNION ALL SELECT stream + 1 FROM streams \
-             WHERE stream + 1 < ?3) INSERT INTO {WATERMARKS} SELECT ?1, ?2, stream, 0, 0, 0, 0 \
-             FROM streams WHERE true ON CONFLICT (run, sink, stream) DO {then}"
+            "INSERT INTO {WATERMARKS} SELECT ?1, ?2, value, 0, 0, 0, 0 \
+             FROM json_each(?3) WHERE true ON CONFLICT (run, sink, stream) DO {then}"
         );
         let made = sqlx::query(AssertSqlSafe(insert))
             .bind(&owner.run)
             .bind(&owner.sink)
-            .bind(i64::from(streams))
+            .bind(format!("{streams:?}"))
             .execute(self.connection()?)
             .await;
         made.map(drop)

@@ -61,6 +61,7 @@ pub async fn with_channel(
         channels: vec![channel].into(),
         json: true,
         streams: 1,
+        mine: [0].into(),
         receipts: fixture.receipts.clone(),
         cancel: fixture.cancel.clone(),
     };

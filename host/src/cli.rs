@@ -22,7 +22,7 @@ use crate::emulation::report::{Outcome, Report};
 use crate::emulation::{EmulationError, Engine};
 use crate::plugin::PluginError;
 use crate::plugin::store::StoreError;
-use crate::settings::{self, Settings, SettingsError};
+use crate::settings::{self, LogSettings, Settings, SettingsError};
 use crate::spec::{Rule, SpecError};
 use crate::state::StateError;
 
@@ -154,7 +154,11 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
     }
     let environment = settings::Environment::of_process(std::path::Path::new("."));
     let settings = Settings::load(arguments.settings.as_deref(), &environment)?;
-    logs::start(arguments, &settings.log)?;
+    let log = match &arguments.log_config {
+        Some(path) => LogSettings::read(path)?,
+        None => settings.log.clone(),
+    };
+    logs::start(arguments, &log)?;
     let engine = Engine::new(
         Some(settings.cache.clone()),
         settings.plugins.clone(),
@@ -185,6 +189,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
                 resume: args.resume,
                 report: args.report.clone(),
                 manifest: args.manifest.clone(),
+                ledger: args.ledger.clone(),
                 show: args.show,
                 tuning: args.spec.tuning(),
             };

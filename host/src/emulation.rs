@@ -14,8 +14,10 @@ mod core;
 mod cut;
 mod engine;
 pub mod expect;
+mod faults;
 pub mod from_spec;
 pub mod lane;
+mod ledger;
 pub mod live;
 pub mod manifest;
 pub mod pacer;
@@ -26,6 +28,7 @@ pub mod preview;
 pub mod report;
 pub mod running;
 pub mod shared;
+mod watch;
 
 use crate::delivery::DeliveryError;
 use crate::plugin::PluginError;
@@ -42,6 +45,7 @@ pub use engine::Engine;
 pub use plan::Plan;
 pub use prepare::{Emulation, Environment};
 pub use running::Running;
+pub use watch::GRACE;
 
 /// Why an emulation couldn't be prepared, run or ended.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +107,14 @@ pub enum EmulationError {
     /// The file of rejected records.
     #[error(transparent)]
     Rejects(#[from] RejectError),
+    /// The ledger can't be written.
+    #[error("the ledger {path} can't be written: {source}")]
+    Ledger {
+        /// Its path.
+        path: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// The spec asks for what can't be.
     #[error("{0}")]
     Spec(String),

@@ -1,125 +1,47 @@
 //! Faults, and the order that they make: from index to sequence, for one stream.
 //!
-//! Which records a fault hits, and how, is a pure function of (seed, stream, index), so that what
-//! happened can be told again without a copy. Release order is `(T + delay, tick, copy)`; a
-//! record's sequence is its place in it. Records that say "nothing here" are taken out.
+//! Which records a fault hits, and how, is a pure function of (seed, stream, index) and of what the
+//! record says of itself (profile time, channel, event time, bytes), so that what happened can be told
+//! again without a copy. Release order is `(T + delay, tick, copy)`; a record's sequence is its place
+//! in it. Records that say "nothing here" are taken out.
+//!
+//! One record meets the faults in this order: dropped or corrupted (one draw, so that the shares are
+//! of all records), late, reordered, doubled; then what would come is held to the end of a burst, and
+//! lost where it falls into a gap.
 
+mod builder;
+mod config;
+mod corrupt;
+mod draw;
 mod held;
-
-use serde::{Deserialize, Serialize};
+mod ledger;
+mod strike;
+mod windows;
 
 use crate::record::{Batch, Nanos};
-use held::{Builder, Entry, Waiting};
+use builder::Builder;
+pub use config::{
+    After, Burst, Corrupt, Drop, Duplicate, Faults, Gap, Late, Reorder, Scope, Within,
+};
+pub use corrupt::Kind;
+use draw::{again, between, draw, hits, key, part, point};
+use held::Waiting;
 pub use held::{Held, HeldEntry};
+pub use ledger::{ByFault, Done, FaultCounts, Line};
+use windows::{Passed, Windows};
 
 /// Names and versions of the functions here, for the manifest.
 pub fn versions() -> &'static [(&'static str, u32)] {
     &[("fault", 1), ("sequence", 1)]
 }
 
-/// Which faults an emulation has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Faults {
-    /// Some records come twice.
-    pub duplicate: Option<Duplicate>,
-    /// Some records come late; their event time stays.
-    pub late: Option<Late>,
-}
-
-/// A share of the records comes a second time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Duplicate {
-    /// Between 0 and 1.
-    pub share: f64,
-    /// When the copy comes.
-    pub after: After,
-}
-
-/// When a copy comes: never before the original, also where that is late.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum After {
-    /// Right behind the stream's record so many further on (one nanosecond of profile time after it, so
-    /// behind all of its beat), or behind its last; 0: right behind the original, at its instant.
-    Records(u64),
-    /// So much profile time after the original.
-    Time(Nanos),
-}
-
-/// A share of the records comes late.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Late {
-    /// Between 0 and 1.
-    pub share: f64,
-    /// Least delay, in profile time.
-    pub min: Nanos,
-    /// Largest delay.
-    pub max: Nanos,
-}
-
-impl Faults {
-    /// Whether there is none.
-    pub fn is_none(&self) -> bool {
-        *self == Faults::default()
-    }
-
-    /// The longest that a record is held back, in profile time, but for copies that wait for a
-    /// number of records.
-    pub fn window(&self) -> Nanos {
-        let copy = match self.duplicate.map(|d| d.after) {
-            Some(After::Time(time)) => time,
-            _ => 0,
-        };
-        self.late.map_or(0, |late| late.max).saturating_add(copy)
-    }
-
-    /// About how many records are held back at once, at most, in an emulation of that many streams
-    /// at `per_second` records a second of profile time: what the memory for them is worked out from.
-    pub fn held(&self, per_second: f64, streams: u32) -> f64 {
-        let late = self
-            .late
-            .map_or(0.0, |l| l.share * (l.max as f64 / 1e9) * per_second);
-        let copies = self.duplicate.map_or(0.0, |d| {
-            let behind = self.late.map_or(0.0, |l| l.share * (l.max as f64 / 1e9));
-            match d.after {
-                After::Records(n) => {
-                    d.share * (n as f64 * f64::from(streams) + behind * per_second)
-                }
-                After::Time(time) => d.share * (time as f64 / 1e9 + behind) * per_second,
-            }
-        });
-        late + copies
-    }
-}
-
-/// How many records something happened to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultCounts {
-    /// Said nothing, and went nowhere.
-    pub skipped: u64,
-    /// Came a second time.
-    pub duplicate: u64,
-    /// Came late.
-    pub late: u64,
-}
-
-const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
-
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// Whether a draw is among a share of all draws; of a share of 1, every one is.
-fn hits(draw: u64, share: f64) -> bool {
-    (draw >> 11) < (share.clamp(0.0, 1.0) * 9_007_199_254_740_992.0) as u64
-}
-
-/// A time between two, by a draw.
-fn between(min: Nanos, max: Nanos, draw: u64) -> Nanos {
-    let span = u128::from(max.saturating_sub(min)) + 1;
-    min.saturating_add(((u128::from(draw) * span) >> 64) as u64)
+/// Draws of each purpose.
+#[derive(Debug)]
+struct Keys {
+    late: u64,
+    duplicate: u64,
+    loss: u64,
+    reorder: u64,
 }
 
 /// Brings the records of one stream into the order in which they are released.
@@ -127,25 +49,51 @@ fn between(min: Nanos, max: Nanos, draw: u64) -> Nanos {
 pub struct Sequencer {
     faults: Faults,
     stream: u32,
-    late_key: u64,
-    duplicate_key: u64,
+    keys: Keys,
+    windows: Windows,
     sequence: u64,
     counts: FaultCounts,
     waiting: Waiting,
+    /// Bytes of the record that is being damaged.
+    damaged: Vec<u8>,
+    /// What the ledger says; none where nobody asked for one.
+    lines: Option<Vec<Line>>,
+}
+
+/// What happens to one record, but for windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Fate {
+    dropped: bool,
+    /// Draw of the damage.
+    corrupted: Option<u64>,
+    late: Nanos,
+    /// Falls back by so much time.
+    back: Nanos,
+    /// Falls back behind the record so many further on.
+    behind: u64,
+    copied: bool,
 }
 
 impl Sequencer {
     /// Before the first record of `stream`.
     pub fn new(faults: Faults, seed: u64, stream: u32) -> Sequencer {
-        let key = |purpose: u64| mix(mix(seed ^ purpose) ^ u64::from(stream).wrapping_mul(GAMMA));
+        let key = |purpose: u64| key(seed, stream, purpose);
+        let faults = faults.of_stream(stream);
         Sequencer {
+            windows: Windows::new(&faults, seed, stream),
             faults,
             stream,
-            late_key: key(0x6c61_7465),
-            duplicate_key: key(0x6475_706c),
+            keys: Keys {
+                late: key(0x6c61_7465),
+                duplicate: key(0x6475_706c),
+                loss: key(0x6c6f_7373),
+                reorder: key(0x72_656f_7264),
+            },
             sequence: 0,
             counts: FaultCounts::default(),
             waiting: Waiting::default(),
+            damaged: Vec::new(),
+            lines: None,
         }
     }
 
@@ -159,14 +107,25 @@ impl Sequencer {
         self.sequence
     }
 
-    /// The lowest index of which something is held back.
-    pub fn oldest_held(&self) -> Option<u64> {
-        self.waiting.oldest()
+    /// Whether something of an index below that one is held back.
+    pub fn holds_below(&self, index: u64) -> bool {
+        self.waiting.has_below(index)
     }
 
     /// Bytes held back.
     pub fn held_bytes(&self) -> usize {
         self.waiting.bytes()
+    }
+
+    /// From now on keeps a line for each faulted record, for [`Sequencer::take_lines`].
+    pub fn keep_lines(&mut self) {
+        self.lines.get_or_insert_default();
+    }
+
+    /// The lines since the last call: released records in sequence order, lost ones between them
+    /// where that was found out. The order doesn't depend on the sizes of batches.
+    pub fn take_lines(&mut self) -> Vec<Line> {
+        self.lines.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes a batch in index order and gives what can be released, in sequence order. Without
@@ -182,23 +141,37 @@ impl Sequencer {
         }
         let mut builder = Builder::new(batch.stream);
         builder.reserve(&batch);
+        // Records from here on go out as they are, all at once.
+        let mut plain = 0;
         for k in 0..batch.len() {
             let (index, time) = (batch.index(k).0, batch.order[k]);
-            self.waiting.due_with(index, time);
-            self.release_before((time, index, 0), &mut builder, out);
-            if batch.record(k).is_empty() {
-                self.counts.skipped += 1;
+            if self.waiting.has_before((time, index, 0)) {
+                self.pass(&batch, plain..k, &mut builder, out);
+                plain = k;
+                self.release_before((time, index, 0), &mut builder, out);
+            }
+            // What it wakes comes a nanosecond later at least, so behind this record.
+            self.due_with(index, time);
+            let fate = match batch.record(k).is_empty() {
+                true => None,
+                false => Some((self.fate(&batch, k), self.windows_of(&batch, k))),
+            };
+            if let Some((fate, windows)) = fate
+                && fate == Fate::default()
+                && self.windows.pass(windows, time) == Passed::At(time)
+            {
                 continue;
             }
-            let order = time.saturating_add(self.delay(index));
-            if order == time {
-                builder.add(self.sequence, &batch, k, (time, index, 0), out);
-                self.sequence += 1;
-            } else {
-                self.counts.late += 1;
-                self.waiting.hold(Entry::of(&batch, k, (order, index, 0)));
+            self.pass(&batch, plain..k, &mut builder, out);
+            plain = k + 1;
+            match fate {
+                Some(fate) => self.strike(&batch, k, fate, &mut builder, out),
+                None => self.counts.skipped += 1,
             }
-            self.copy(&batch, k, order);
+        }
+        self.pass(&batch, plain..batch.len(), &mut builder, out);
+        if let Some(&last) = batch.order.last() {
+            self.waiting.set_newest(last);
         }
         builder.flush(out);
     }
@@ -215,18 +188,20 @@ impl Sequencer {
     /// The stream is over: everything held back, in order.
     pub fn finish(&mut self, out: &mut Vec<Batch>) {
         let mut builder = Builder::new(self.stream);
-        self.waiting.all_due();
+        self.due_with(u64::MAX, self.waiting.newest());
         self.release_before((Nanos::MAX, u64::MAX, u8::MAX), &mut builder, out);
         builder.flush(out);
     }
 
     /// Where it stands, without the bytes held back.
     pub fn snapshot(&self) -> Held {
+        let (entries, windows) = self.waiting.entries();
         Held {
             sequence: self.sequence,
             counts: self.counts,
             newest: self.waiting.newest(),
-            entries: self.waiting.entries(),
+            entries,
+            windows,
         }
     }
 
@@ -235,52 +210,91 @@ impl Sequencer {
     pub fn restore(&mut self, held: Held) {
         self.sequence = held.sequence;
         self.counts = held.counts;
-        self.waiting.restore(held.newest, held.entries);
+        self.waiting
+            .restore(held.newest, held.entries, &held.windows);
     }
 
     /// By how much the original of an index is late.
     fn delay(&self, index: u64) -> Nanos {
-        let Some(late) = self.faults.late else {
+        let Some(late) = &self.faults.late else {
             return 0;
         };
-        let draw = mix(self.late_key ^ index.wrapping_mul(GAMMA));
+        let draw = draw(self.keys.late, index);
         match hits(draw, late.share) {
-            true => between(late.min, late.max, mix(draw ^ GAMMA)),
+            true => between(late.min, late.max, again(draw)),
             false => 0,
         }
     }
 
     /// Whether an index has a copy.
     fn copies(&self, index: u64) -> bool {
-        let draw = mix(self.duplicate_key ^ index.wrapping_mul(GAMMA));
-        let share = self.faults.duplicate.map_or(0.0, |d| d.share);
-        hits(draw, share)
+        let share = self.faults.duplicate.as_ref().map_or(0.0, |d| d.share);
+        hits(draw(self.keys.duplicate, index), share)
     }
 
-    fn copy(&mut self, batch: &Batch, k: usize, order: Nanos) {
-        let index = batch.index(k).0;
-        let Some(duplicate) = self.faults.duplicate.filter(|_| self.copies(index)) else {
-            return;
+    /// By how much time, and behind how many records, an index falls back.
+    fn falls(&self, index: u64) -> (Nanos, u64) {
+        let Some(reorder) = &self.faults.reorder else {
+            return (0, 0);
         };
-        self.counts.duplicate += 1;
-        match duplicate.after {
-            After::Records(0) => self.waiting.hold(Entry::of(batch, k, (order, index, 1))),
-            After::Records(n) => {
-                let entry = Entry::of(batch, k, (order, index, 1));
-                self.waiting.hold_until(index.saturating_add(n), entry);
-            }
-            After::Time(time) => {
-                let order = order.saturating_add(time);
-                self.waiting.hold(Entry::of(batch, k, (order, index, 1)));
-            }
+        let drawn = draw(self.keys.reorder, index);
+        match (hits(drawn, reorder.share), reorder.within) {
+            (false, _) => (0, 0),
+            (true, Within::Records(n)) => (0, between(1, n.max(1), again(drawn))),
+            (true, Within::Time(time)) => (between(1, time.max(1), again(drawn)), 0),
         }
     }
 
-    fn release_before(&mut self, place: held::Place, builder: &mut Builder, out: &mut Vec<Batch>) {
-        while let Some(entry) = self.waiting.pop_before(place) {
-            builder.add_entry(self.sequence, entry, out);
-            self.sequence += 1;
+    /// Whether an index is dropped, and the draw of its damage where it is corrupted; each only where
+    /// that fault has the record.
+    fn loss(&self, index: u64, drops: Option<f64>, corrupts: Option<f64>) -> (bool, Option<u64>) {
+        let drawn = draw(self.keys.loss, index);
+        let dropped = drops.map_or(0, part);
+        let at = point(drawn);
+        let damaged = at >= dropped && at - dropped < corrupts.map_or(0, part);
+        (at < dropped, damaged.then(|| again(drawn)))
+    }
+
+    fn fate(&self, batch: &Batch, k: usize) -> Fate {
+        let faults = &self.faults;
+        let (index, event) = (batch.index(k).0, batch.times[k]);
+        let channel = batch.channels.get(k).copied().unwrap_or(0);
+        let has = |scope: &Scope| scope.has(channel, event);
+        let mut fate = Fate::default();
+        let drops = faults.drop.as_ref().filter(|f| has(&f.scope));
+        let corrupts = faults.corrupt.as_ref().filter(|f| has(&f.scope));
+        if drops.is_some() || corrupts.is_some() {
+            let (drops, corrupts) = (drops.map(|f| f.share), corrupts.map(|f| f.share));
+            (fate.dropped, fate.corrupted) = self.loss(index, drops, corrupts);
         }
+        if faults.late.as_ref().is_some_and(|f| has(&f.scope)) {
+            fate.late = self.delay(index);
+        }
+        if faults.reorder.as_ref().is_some_and(|f| has(&f.scope)) {
+            (fate.back, fate.behind) = self.falls(index);
+        }
+        if faults.duplicate.as_ref().is_some_and(|f| has(&f.scope)) {
+            fate.copied = self.copies(index);
+        }
+        fate
+    }
+
+    fn windows_of(&self, batch: &Batch, k: usize) -> u8 {
+        let channel = batch.channels.get(k).copied().unwrap_or(0);
+        self.windows.of(channel, batch.times[k])
+    }
+
+    /// Releases records as they are.
+    fn pass(
+        &mut self,
+        batch: &Batch,
+        range: std::ops::Range<usize>,
+        builder: &mut Builder,
+        out: &mut Vec<Batch>,
+    ) {
+        let records = range.len() as u64;
+        builder.add(self.sequence, batch, range, out);
+        self.sequence += records;
     }
 }
 

@@ -6,6 +6,7 @@
 mod database;
 pub mod deployment;
 mod environment;
+pub mod log;
 mod s3;
 
 use std::collections::BTreeMap;
@@ -17,31 +18,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use environment::Environment;
+pub use log::{LogFormat, LogSettings};
 
 use crate::spec::secret::Secrets;
 use crate::spec::{Connection, Connections, Format, Problem, SpecError, Text, options, sinks};
-
-/// How logs are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Text on a terminal, else JSON.
-    #[default]
-    Auto,
-    /// For people.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
-
-/// What is logged, and how.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogSettings {
-    /// A level (error, warn, info, debug, trace), or levels by target (`info,wellhead::sink=debug`).
-    pub level: Option<String>,
-    /// How.
-    pub format: LogFormat,
-}
 
 /// What holds for the program as a whole.
 #[derive(Clone, Debug)]
@@ -64,6 +44,16 @@ pub enum SettingsError {
     /// The settings file was named and can't be read.
     #[error("the settings file {path} can't be read: {source}; name another with --settings FILE")]
     Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file that says what to log can't be read.
+    #[error(
+        "the log configuration {path} can't be read: {source}; name another with --log-config FILE"
+    )]
+    LogConfig {
         /// Which file.
         path: PathBuf,
         /// The system's reason.
@@ -95,24 +85,11 @@ struct SettingsForm {
     plugins: Option<PathBuf>,
     /// Logs.
     #[serde(default)]
-    log: LogForm,
+    log: LogSettings,
     /// Sink addresses with their secrets, by the name that specs refer to:
     /// {type: kafka, brokers: …}. Environment: WELLHEAD_CONNECTIONS__NAME__OPTION.
     #[serde(default)]
     connections: BTreeMap<String, Map<String, Value>>,
-}
-
-/// What is logged, and how.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct LogForm {
-    /// error, warn, info, debug or trace, or levels by target. Environment: WELLHEAD_LOG_LEVEL,
-    /// LOG_LEVEL.
-    #[serde(default)]
-    level: Option<String>,
-    /// `auto` is text on a terminal, else JSON. Environment: WELLHEAD_LOG_FORMAT.
-    #[serde(default)]
-    format: LogFormat,
 }
 
 /// JSON Schema of the settings file.
@@ -214,13 +191,7 @@ impl Parts {
         }
         let path =
             |name: &str, said: Option<PathBuf>| environment.get(name).map(PathBuf::from).or(said);
-        let level = environment
-            .get("WELLHEAD_LOG_LEVEL")
-            .or(environment.get("LOG_LEVEL"));
-        let log = LogSettings {
-            level: level.map(str::to_owned).or(form.log.level),
-            format: log_format(environment)?.unwrap_or(form.log.format),
-        };
+        let log = form.log.under(environment)?;
         let mut connections = Connections::default();
         connections_from_environment(&mut form.connections, environment)?;
         for (name, options) in form.connections {
@@ -247,19 +218,6 @@ impl Parts {
             log,
             connections,
         })
-    }
-}
-
-fn log_format(environment: &Environment) -> Result<Option<LogFormat>, Problem> {
-    match environment.get("WELLHEAD_LOG_FORMAT") {
-        None => Ok(None),
-        Some("auto") => Ok(Some(LogFormat::Auto)),
-        Some("text") => Ok(Some(LogFormat::Text)),
-        Some("json") => Ok(Some(LogFormat::Json)),
-        Some(other) => {
-            let message = format!("WELLHEAD_LOG_FORMAT is `{other}`");
-            Err(Problem::new(message).help("set it to auto, text or json"))
-        }
     }
 }
 

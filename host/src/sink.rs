@@ -232,6 +232,12 @@ pub trait Config: Send + Sync + std::fmt::Debug {
     /// exist, columns agree.
     fn check(&self, channels: &[Channel], json: bool) -> Result<(), ConfigError>;
 
+    /// Whether it makes something of the records' JSON (columns, an array), so that it can't take one whose
+    /// bytes are damaged as it is.
+    fn reads_records(&self) -> bool {
+        false
+    }
+
     /// Paths (as templates) that it writes, so that two sinks on one file are refused.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()

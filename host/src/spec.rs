@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 pub use clock::{Clock, Until, Validate};
-pub use expect::Rule;
+pub use expect::{Expect, Rule};
 pub use faults::Faults;
 pub use form::{Text, parse};
 pub use load::Load;
@@ -134,7 +134,7 @@ pub struct Spec {
     /// Where records go; may be empty, for a preview.
     pub sinks: Vec<SinkBlock>,
     /// What the run is expected to reach.
-    pub expect: Vec<Rule>,
+    pub expect: Expect,
     /// Which part of the streams: the first number (from 0) out of the second. From flags only.
     pub shard: Option<(u32, u32)>,
     /// Where it was written; none for a spec made of flags.
@@ -158,7 +158,7 @@ impl Spec {
             validate: Validate::default(),
             rejected: None,
             sinks: Vec::new(),
-            expect: Vec::new(),
+            expect: Expect::default(),
             shard: None,
             origin: None,
         }
@@ -196,10 +196,6 @@ impl Spec {
             }
         };
         let value = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
-        let rules = self
-            .expect
-            .iter()
-            .map(|rule| (rule.metric.to_owned(), json!(rule.condition())));
         put("name", json!(self.name), &Value::Null);
         put("generator", json!(self.generator), &Value::Null);
         put("config", Value::Object(self.config.clone()), &json!({}));
@@ -230,7 +226,7 @@ impl Spec {
         put("rejected", json!(self.rejected), &Value::Null);
         let sinks: Vec<Value> = self.sinks.iter().map(SinkBlock::redacted).collect();
         put("sinks", Value::Array(sinks), &json!([]));
-        put("expect", Value::Object(rules.collect()), &json!({}));
+        put("expect", Value::Object(self.expect.written()), &json!({}));
         Value::Object(map)
     }
 }

@@ -43,6 +43,12 @@ impl Clock {
     }
 }
 
+/// The wall clock, nanoseconds since the Unix epoch.
+pub fn wall() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// This process for another's reader: "process 71 on host-3 since 2026-01-01T00:00:00Z".
 pub fn this_process() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
@@ -54,12 +60,6 @@ pub fn this_process() -> String {
     };
     let since = jiff::Timestamp::now();
     format!("process {} on {host} since {since:.0}", std::process::id())
-}
-
-/// The wall clock, nanoseconds since the Unix epoch.
-pub fn wall() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |t| u64::try_from(t.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// A histogram of lateness in microseconds, up to an hour, to three digits.

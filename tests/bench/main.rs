@@ -19,6 +19,7 @@ mod program;
 mod replay;
 mod resume;
 mod s3;
+mod stall;
 mod start;
 mod streams;
 mod table;
@@ -28,6 +29,10 @@ use std::process::ExitCode;
 use measure::Outcome;
 use table::Row;
 
+/// The program's: what is measured here is what it would do.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rows that are measured together.
 struct Group {
     name: &'static str,
@@ -35,7 +40,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 12] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -80,6 +85,11 @@ const GROUPS: [Group; 11] = [
         name: "streams",
         what: "a thousand streams against one",
         run: streams::rows,
+    },
+    Group {
+        name: "stall",
+        what: "memory while nobody takes what is generated",
+        run: stall::rows,
     },
     Group {
         name: "resume",

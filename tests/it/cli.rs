@@ -1,6 +1,6 @@
 //! What people type, and what they are told when it is wrong.
 
-use crate::common::{Sandbox, stderr};
+use crate::common::{Sandbox, signal, stderr, until, wait};
 
 /// Runs it, expects status 2, and all of `words` in the message.
 fn refused(sandbox: &Sandbox, arguments: &[&str], words: &[&str]) {
@@ -256,4 +256,54 @@ fn checking_with_connect_logs_in_and_makes_nothing() {
         ],
         &["127.0.0.1:1"],
     );
+}
+
+#[test]
+fn a_file_may_say_what_to_log_and_where_to() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "log.toml",
+        "level = \"warn\"\nformat = \"json\"\ndestination = \"out.log\"\n[levels]\n\"wellhead::cli\" = \"info\"\n",
+    );
+    // What a named run that nobody has finished is worth a line at `info`.
+    let run = ["run", "transaction", "--records", "5", "--to", "null"];
+    let with = |file: &'static str| [&run[..], &["--log-config", file]].concat();
+    sandbox.expect(0, &with("log.toml"));
+    let stuck = [
+        "run",
+        "transaction",
+        "--load",
+        "1/s",
+        "--records",
+        "9",
+        "--to",
+        "null",
+    ];
+    let child = sandbox.command(&stuck).spawn().unwrap();
+    let id = child.id();
+    let state = || std::fs::read_dir(sandbox.path("state/wellhead")).map_or(0, Iterator::count);
+    until("it has begun", || state() > 0);
+    until("it is known", || {
+        sandbox.expect(0, &with("log.toml"));
+        let log = std::fs::read_to_string(sandbox.path("out.log")).unwrap();
+        log.contains("unfinished run")
+    });
+    signal(id, rustix::process::Signal::KILL);
+    wait(child);
+    let log = std::fs::read_to_string(sandbox.path("out.log")).unwrap();
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["target"].as_str().unwrap().starts_with("wellhead::"));
+    }
+    for (text, said) in [
+        ("levle = \"info\"\n", "levle"),
+        ("level = \"loud\"\n", "loud"),
+        ("destination = \"/nowhere/at/all\"\n", "/nowhere/at/all"),
+    ] {
+        sandbox.write("wrong.toml", text);
+        let refused = sandbox.expect(2, &with("wrong.toml"));
+        assert!(stderr(&refused).contains(said), "{}", stderr(&refused));
+    }
+    let refused = sandbox.expect(2, &with("missing.toml"));
+    assert!(stderr(&refused).contains("missing.toml"));
 }

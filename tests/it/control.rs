@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use wellhead::emulation::pool::Pool;
+use wellhead::emulation::report::Outcome;
 use wellhead::emulation::running::Ended;
 use wellhead::emulation::{Control, Emulation, Engine, Environment, plan::PlannedSink};
 use wellhead::record::{Channel, Group};
@@ -166,4 +167,45 @@ async fn another_load_takes_hold_at_once() {
         (Duration::from_millis(900)..Duration::from_secs(30)).contains(&took),
         "{took:?}"
     );
+}
+
+/// A sink that stalls keeps the rate down until the rule ends the run; what was due by then is drained.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_that_does_not_hold_ends_the_run() {
+    let spec = "{generator: transaction, seed: 7, load: 40000/s, until: {time: 60s}, \
+                expect: {rate: '>= 90%', rejected: 0, abort: 1s}}";
+    let steer = async |control: Control, seen: Seen| {
+        until("it has begun", || seen.count() >= 3).await;
+        // The sink can't take anything meanwhile.
+        let stalled = seen.0.lock().unwrap();
+        let begun = Instant::now();
+        while control.progress().broken.is_none() {
+            assert!(begun.elapsed() < PATIENCE, "it goes on with a stalled sink");
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        drop(stalled);
+    };
+    let (seen, ended) = steered(spec, steer).await;
+    let report = ended.report;
+    assert_eq!(report.outcome, Outcome::Aborted, "{report:?}");
+    assert!(report.elapsed_s < 30.0, "{report:?}");
+    each_once_in_order(&seen, report.records.generated);
+    assert_eq!(report.records.acknowledged, report.records.generated);
+    let held: Vec<bool> = report.expect.iter().map(|rule| rule.held).collect();
+    assert_eq!(held, [false, true], "{:?}", report.expect);
+}
+
+/// A load in beats is no stall between them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_in_beats_keeps_its_rate() {
+    let spec = "{generator: transaction, seed: 7, load: {every: {period: 900ms, records: 10}}, \
+                until: {records: 25}, expect: {rate: '>= 99%', abort: 100ms}}";
+    let (seen, ended) = steered(spec, async |_: Control, _: Seen| {}).await;
+    assert_eq!(
+        ended.report.outcome,
+        Outcome::Finished,
+        "{:?}",
+        ended.report
+    );
+    each_once_in_order(&seen, 25);
 }

@@ -5,7 +5,7 @@ mod endpoint;
 
 use std::path::{Path, PathBuf};
 
-use crate::common::{Sandbox, service};
+use crate::common::{Sandbox, service, signal, until, wait};
 
 fn example(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,6 +45,41 @@ fn device_log() {
 }
 
 #[test]
+fn backfill() {
+    let sandbox = Sandbox::new();
+    let spec = example("backfill/spec.yaml");
+    let hour = std::time::Duration::from_secs(3_600);
+    let start = jiff::Timestamp::try_from(std::time::SystemTime::now() - hour).unwrap();
+    let arguments = [
+        "run",
+        &spec.to_string_lossy(),
+        "--start",
+        &start.to_string(),
+        "--report",
+        "r.json",
+    ];
+    let child = sandbox.command(&arguments).spawn().unwrap();
+    let id = child.id();
+    until("it is live", || lines_of_partial(&sandbox) > 720_050);
+    signal(id, rustix::process::Signal::INT);
+    assert_eq!(
+        wait(child).status.code(),
+        Some(0),
+        "an emulation without an end was stopped and drained"
+    );
+    assert!(sandbox.json("r.json")["live_from"].is_string());
+}
+
+fn lines_of_partial(sandbox: &Sandbox) -> usize {
+    let Ok(folder) = std::fs::read_dir(sandbox.path("out")) else {
+        return 0;
+    };
+    let file = folder.flatten().next().map(|entry| entry.path());
+    let bytes = file.and_then(|file| std::fs::read(file).ok());
+    bytes.map_or(0, |bytes| bytes.iter().filter(|b| **b == b'\n').count())
+}
+
+#[test]
 fn scenario_refers_to_the_same_customers() {
     let sandbox = Sandbox::new();
     let spec = example("scenario.toml");
@@ -73,6 +108,43 @@ fn scenario_refers_to_the_same_customers() {
         let last = holder.rsplit(' ').next().unwrap();
         assert!(text.contains(last), "{holder} isn't {text}");
     }
+}
+
+#[test]
+fn chaos() {
+    let sandbox = Sandbox::new();
+    let spec = example("chaos/spec.yaml");
+    let arguments = ["run", &spec.to_string_lossy(), "--report", "r.json"];
+    let ledger = ["--ledger", "out/ledger.ndjson"];
+    sandbox.expect(0, &[&arguments[..], &ledger[..]].concat());
+    let records = &sandbox.json("r.json")["records"];
+    let faults = records["faults"].as_object().unwrap();
+    assert!(
+        faults.values().all(|count| count.as_u64() > Some(10)),
+        "{faults:?}"
+    );
+    let of = |name: &str| faults[name].as_u64().unwrap();
+    let left = 30_000 - of("drop") - of("gap") + of("duplicate");
+    assert_eq!(lines(&sandbox, "out/payments.ndjson") as u64, left);
+    let text = std::fs::read_to_string(sandbox.path("out/ledger.ndjson")).unwrap();
+    let told: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let lost = told
+        .iter()
+        .filter(|line| line["sequence"].is_null())
+        .count() as u64;
+    assert_eq!(lost, of("drop") + of("gap"));
+    let readme = std::fs::read_to_string(example("chaos/README.md")).unwrap();
+    let shown = readme.lines().find(|line| line.starts_with("{\"stream\""));
+    assert!(text.lines().any(|line| Some(line) == shown), "{shown:?}");
+    // As its README says: what the consumer has to have set aside.
+    let damaged = |line: &&serde_json::Value| {
+        let mut faults = line["faults"].as_array().unwrap().iter();
+        line["copy"] == 0 && faults.any(|fault| fault["fault"] == "corrupt")
+    };
+    assert_eq!(told.iter().filter(damaged).count() as u64, of("corrupt"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod common;
 mod control;
 mod crash;
 mod examples;
+mod faults;
 mod plugin;
 mod replay;
 mod resume;

@@ -9,6 +9,7 @@ pub mod postgres;
 pub mod s3;
 pub mod sqlite;
 mod stdout;
+mod tls;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("telemetry", &[]),
     ("schedule", &["record"]),
-    ("fault", &["record", "schedule"]),
+    ("fault", &["record", "schedule", "encode"]),
     ("encode", &["record"]),
     ("sink", &["record", "telemetry", "encode"]),
     ("delivery", &["record", "telemetry", "sink"]),

@@ -8,8 +8,8 @@ mosquitto_packages() {
 }
 
 mosquitto_start() {
-    local dir=$1 plain auth tls password
-    plain=$(free_port) auth=$(free_port) tls=$(free_port)
+    local dir=$1 plain auth tls mutual password
+    plain=$(free_port) auth=$(free_port) tls=$(free_port) mutual=$(free_port)
     password=$(random_hex)
     make_certificates "$dir"
     touch "$dir/passwords"
@@ -35,6 +35,13 @@ password_file $dir/passwords
 cafile $dir/ca.pem
 certfile $dir/server.crt
 keyfile $dir/server.key
+
+listener $mutual 127.0.0.1
+allow_anonymous true
+cafile $dir/ca.pem
+certfile $dir/server.crt
+keyfile $dir/server.key
+require_certificate true
 END
     spawn "$dir" TERM env PATH="$PATH:/usr/sbin" mosquitto -c "$dir/mosquitto.conf"
     ready Mosquitto "$dir" 30 mosquitto_pub -h 127.0.0.1 -p "$plain" -q 1 -t ready -m yes
@@ -42,6 +49,7 @@ END
 WELLHEAD_TEST_MQTT=127.0.0.1:$plain
 WELLHEAD_TEST_MQTT_AUTH=127.0.0.1:$auth
 WELLHEAD_TEST_MQTT_TLS=127.0.0.1:$tls
+WELLHEAD_TEST_MQTT_MUTUAL=127.0.0.1:$mutual
 WELLHEAD_TEST_MQTT_CA=$dir/ca.pem
 WELLHEAD_TEST_MQTT_USER=wellhead
 WELLHEAD_TEST_MQTT_PASSWORD=$password

@@ -28,6 +28,9 @@ pub struct Cli {
     /// What to log: error, warn, info, debug, trace, or levels by target (wellhead::sink=debug).
     #[arg(long, global = true, env = "LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
+    /// A file (TOML) that says what to log, instead of the settings' [log]: level, levels by target, format, destination.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_config: Option<PathBuf>,
     /// The same as --log-level info.
     #[arg(long, short, global = true)]
     pub verbose: bool,
@@ -119,6 +122,9 @@ pub struct SpecArgs {
     /// Format of every sink that has one: ndjson, json, csv.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
+    /// What the run must reach, else it exits with 3 (again and again): 'rate>=99%', 'release_p99<5ms', rejected=0; abort ends it early.
+    #[arg(long, value_name = "RULE")]
+    pub expect: Vec<String>,
     /// Run the streams I, I+N, … of the spec's; /N takes I from JOB_COMPLETION_INDEX.
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
@@ -154,6 +160,9 @@ pub struct RunArgs {
     /// Write the manifest, with which anybody can reproduce and check the run.
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,
+    /// Write what faults did to which record, a line of JSON each; in a scenario {emulation} in the name tells them apart.
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
     /// At the end show a histogram of lateness and the first N records.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub show: usize,

@@ -144,6 +144,7 @@ fn overrides(args: &SpecArgs, job: Option<&str>) -> Result<Overrides, CliError> 
         sinks,
         format: args.format.clone(),
         shard: typed("--shard", args.shard.as_ref(), |text| shard(text, job))?,
+        expect: args.expect.clone(),
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,13 +14,10 @@ use crate::emulation::plan::Tuning;
 use crate::emulation::pool::Pool;
 use crate::emulation::report::{Outcome, Report, ScenarioReport};
 use crate::emulation::running::Ended;
-use crate::emulation::{Control, Emulation, Engine, Environment, Plan, expect};
+use crate::emulation::{Control, Emulation, Engine, Environment, GRACE, Plan};
 use crate::spec::{Document, Spec};
 use crate::state::{State, StoredRun};
 use crate::telemetry::{Clock, Lateness, wall};
-
-/// How long draining may take after the first signal.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// What a run is asked beside its spec.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +34,8 @@ pub struct RunOptions {
     pub report: Option<PathBuf>,
     /// Where the manifest goes, beside the state folder's copy.
     pub manifest: Option<PathBuf>,
+    /// Where the ledger of faults goes.
+    pub ledger: Option<PathBuf>,
     /// How many sample records and which pictures to show at the end.
     pub show: usize,
     /// For tests.
@@ -82,8 +80,8 @@ pub async fn run(
     let plans: Vec<Arc<Plan>> = engine
         .plans(&document, &run, seed, options.tuning)?
         .into_iter()
-        .map(Arc::new)
-        .collect();
+        .map(|plan| with_ledger(plan, &document, options.ledger.as_deref()).map(Arc::new))
+        .collect::<Result<_, CliError>>()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let pool = Pool::start(options.workers.unwrap_or(cores))
         .map_err(|e| CliError::Usage(format!("the system gives no threads: {e}")))?;
@@ -100,6 +98,23 @@ pub async fn run(
     let status = conclude(&document, &plans, ended, &options, &environment)?;
     state.close().await;
     Ok(status)
+}
+
+/// The plan with its ledger; each emulation of a scenario has its own.
+fn with_ledger(
+    mut plan: Plan,
+    document: &Document,
+    ledger: Option<&Path>,
+) -> Result<Plan, CliError> {
+    let Some(path) = ledger else { return Ok(plan) };
+    let text = path.to_string_lossy();
+    if matches!(document, Document::Scenario { .. }) && !text.contains("{emulation}") {
+        return Err(CliError::Usage(format!(
+            "--ledger {text}: each emulation of the scenario has a ledger of its own; write {{emulation}} into the name"
+        )));
+    }
+    plan.ledger = Some(text.replace("{emulation}", &plan.name).into());
+    Ok(plan)
 }
 
 /// What the state knows of a run that is to be gone on with.
@@ -219,12 +234,6 @@ fn conclude(
     for ((plan, outcome), spec) in plans.iter().zip(outcomes).zip(document.emulations()) {
         let Outcomes { ended, signal } = outcome;
         let mut report = ended.report;
-        let missing = plan
-            .bound
-            .ticks
-            .unwrap_or(0)
-            .saturating_sub(report.records.generated);
-        report.expect = expect::evaluate(&spec.expect, &report, ended.asked_rate, missing);
         if let Some(manifest) = ended.manifest {
             let path = options
                 .state
@@ -240,7 +249,7 @@ fn conclude(
             }
             manifests.push(manifest);
         }
-        status = status.worse(Status::of(&report, &spec.expect, signal));
+        status = status.worse(Status::of(&report, &spec.expect.rules, signal));
         print(plan, &report, &ended.lateness, options, environment)?;
         reports.push(report);
     }

@@ -52,6 +52,14 @@ pub fn table(report: &Report) -> String {
             ),
         );
     }
+    if report.records.faulted > 0 {
+        let faults = report.records.faults.each().into_iter();
+        let counted = faults.filter(|(_, number)| *number > 0);
+        let texts: Vec<String> = counted
+            .map(|(name, number)| format!("{name} {}", count(number)))
+            .collect();
+        row("faults", texts.join(", "));
+    }
     row(
         "throughput",
         format!(
@@ -111,6 +119,9 @@ fn outcome(report: &Report) -> String {
         Outcome::Running => "running",
         Outcome::Finished => "finished",
         Outcome::Stopped => "stopped before its end, drained; go on with --resume",
+        Outcome::Aborted => {
+            "stopped by an `expect` that did not hold, drained; go on with --resume"
+        }
         Outcome::EndedEarly => "the generator ended before `until`",
         Outcome::Failed => "failed",
         Outcome::Undrained => "not drained",

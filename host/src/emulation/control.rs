@@ -24,6 +24,8 @@ pub struct Progress {
     pub left: Option<Duration>,
     /// What stalls a sink.
     pub error: Option<String>,
+    /// The rule of `expect` that is ending it, with what was measured.
+    pub broken: Option<String>,
 }
 
 /// Steers a running emulation; copies steer the same one.
@@ -140,6 +142,7 @@ impl Control {
             lateness_p99: core.shared.lateness().percentiles().map(|p| p.p99),
             left: core.left(),
             error: core.sinks.iter().find_map(SinkView::error),
+            broken: (core.broken.get()).map(|rule| format!("{}: {}", rule.rule, rule.value)),
         }
     }
 }

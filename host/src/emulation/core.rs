@@ -1,7 +1,7 @@
 //! The parts of a running emulation that status, checkpoints and the end look at.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -11,10 +11,12 @@ use super::live::Live;
 use super::pacer::{End, Paced};
 use super::plan::Plan;
 use super::prepare::Environment;
-use super::report::{GeneratorId, LatenessReport, Outcome, Records, Report, SinkReport};
+use super::report::{
+    ExpectReport, GeneratorId, LatenessReport, Outcome, Records, Report, SinkReport,
+};
 use super::running::Ended;
 use super::shared::Shared;
-use super::{EmulationError, cut};
+use super::{EmulationError, cut, expect, ledger};
 use crate::delivery::Status;
 use crate::record::Nanos;
 use crate::schedule::Schedule;
@@ -49,6 +51,8 @@ pub(super) struct Core {
     pub started: u64,
     /// The wall limit of an unpaced run has passed.
     pub timed_out: AtomicBool,
+    /// The rule of `expect` that ended the run.
+    pub broken: OnceLock<ExpectReport>,
 }
 
 impl Core {
@@ -58,7 +62,7 @@ impl Core {
         finished: bool,
         mut errors: Vec<String>,
     ) -> Ended {
-        let outcome = match &paced.end {
+        let mut outcome = match &paced.end {
             End::Failed(message) => {
                 errors.insert(0, message.clone());
                 Outcome::Failed
@@ -69,6 +73,7 @@ impl Core {
             End::Cancelled => Outcome::Undrained,
             End::Complete if paced.ended_early && !self.plan.is_endless() => Outcome::EndedEarly,
             End::Complete => Outcome::Finished,
+            End::Stopped if self.broken.get().is_some() => Outcome::Aborted,
             End::Stopped if finished => Outcome::Finished,
             End::Stopped => Outcome::Stopped,
         };
@@ -86,6 +91,10 @@ impl Core {
                 None
             }
         };
+        if let Err(e) = self.write_ledger(below).await {
+            errors.push(e.to_string());
+            outcome = Outcome::Failed;
+        }
         let over = matches!(outcome, Outcome::Finished | Outcome::EndedEarly);
         if over && let Some(state) = &self.environment.state {
             let name = if outcome == Outcome::Finished {
@@ -99,18 +108,65 @@ impl Core {
         }
         let error = (!errors.is_empty()).then(|| errors.join("; "));
         let mut report = self.report(outcome, error);
-        if let Some(hashes) = &hashes {
-            report.records.generated = hashes.iter().map(|h| h.records).sum();
-        }
+        let hashes = hashes.map(|hashes| {
+            report.records.generated = hashes.iter().map(|(hash, _)| hash.records).sum();
+            report
+                .records
+                .count(hashes.iter().map(|(_, counts)| *counts));
+            hashes.into_iter().map(|(hash, _)| hash).collect()
+        });
+        report.expect = self.expect(&report, paced.end == End::Complete);
         let manifest = hashes.and_then(|hashes| self.manifest(hashes).ok());
         Ended {
             report,
             manifest,
             lateness: self.shared.lateness(),
-            asked_rate: self.asked_rate(),
         }
     }
 
+    /// The ledger, where one was asked for; before the run is said to be over, since a run that is
+    /// can't be gone on with.
+    async fn write_ledger(self: &Arc<Core>, below: Option<Nanos>) -> Result<(), EmulationError> {
+        let Some(path) = self.plan.ledger.clone() else {
+            return Ok(());
+        };
+        let core = Arc::clone(self);
+        let written = tokio::task::spawn_blocking(move || ledger::write(&core, &path, below));
+        written
+            .await
+            .map_err(|e| EmulationError::system("the ledger", e))?
+    }
+
+    /// Each rule of the spec against the final report; the one that ended the run as it was then.
+    fn expect(&self, report: &Report, complete: bool) -> Vec<ExpectReport> {
+        let ticks = self.plan.bound.ticks.unwrap_or(0);
+        let missing = ticks.saturating_sub(report.records.generated);
+        let rules = &self.plan.expect.rules;
+        let mut found = expect::evaluate(rules, report, self.asked_rate(), missing);
+        if let Some(broken) = self.broken.get().filter(|_| !complete) {
+            let same = |rule: &&mut ExpectReport| rule.rule == broken.rule;
+            found.iter_mut().filter(same).for_each(|rule| {
+                rule.value.clone_from(&broken.value);
+                rule.held = false;
+            });
+        }
+        found
+    }
+
+    /// What the load has asked for so far, going by how well it was kept up with since the pace last
+    /// changed: a load that comes in beats is no stall between them. None before it was long enough.
+    pub fn asked_so_far(&self, rate: f64, least: Duration) -> Option<f64> {
+        /// The pacer's naps, and the time that a release takes.
+        const SLACK: f64 = 5e7;
+        let pace = self.shared.pace()?;
+        let now = pace.order_at(self.environment.clock.now());
+        let asked = now.saturating_sub(pace.t0) as f64;
+        let kept = self.shared.reached().saturating_sub(pace.t0) as f64 + SLACK * pace.speed;
+        let long = asked / pace.speed >= least.as_nanos().max(1) as f64;
+        long.then(|| rate * asked / kept.min(asked))
+    }
+
+    /// Records a second that the load asked for, on the average over what was released.
     fn asked_rate(&self) -> Option<f64> {
         if self.live.log().is_backfill() {
             return None;
@@ -146,7 +202,11 @@ impl Core {
     pub fn report(&self, outcome: Outcome, error: Option<String>) -> Report {
         let elapsed = self.environment.clock.now().saturating_sub(self.started);
         let elapsed_s = elapsed as f64 / 1e9;
-        let released_s = self.shared.last_release().saturating_sub(self.started) as f64 / 1e9;
+        // While it goes on, a stall of the sinks is to show; at the end, what came after the last release isn't.
+        let released_s = match outcome {
+            Outcome::Running => elapsed_s,
+            _ => self.shared.last_release().saturating_sub(self.started) as f64 / 1e9,
+        };
         let sinks: Vec<SinkReport> = self.sinks.iter().map(SinkView::report).collect();
         let with = |sent: bool| {
             sinks
@@ -164,15 +224,12 @@ impl Core {
         };
         if outcome != Outcome::Running {
             for lane in &self.lanes {
-                let producer = lane.producer();
-                let counts = producer.counts();
-                records.generated += producer.chain.records();
-                records.skipped += counts.skipped;
-                records.faulted += counts.duplicate + counts.late;
+                records.generated += lane.producer().chain.records();
             }
         } else {
             records.generated = self.shared.released_records();
         }
+        records.count(self.lanes.iter().map(|lane| lane.counts()));
         let receipt = self
             .sinks
             .iter()

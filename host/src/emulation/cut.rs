@@ -8,25 +8,33 @@ use super::EmulationError;
 use super::chain::{self, Chain};
 use super::core::Core;
 use super::manifest::{Functions, Identity, Manifest, StreamHash, Timings};
+use super::shared::Limits;
+use crate::fault::FaultCounts;
 use crate::record::Nanos;
 
-/// One hash for each stream of the shard; up to the tick ordered before `below`, or to the end.
-pub(super) fn hashes(core: &Core, below: Option<Nanos>) -> Result<Vec<StreamHash>, EmulationError> {
+/// One hash for each stream of the shard, and what happened to its records; up to the tick ordered
+/// before `below`, or to the end.
+pub(super) fn hashes(
+    core: &Core,
+    below: Option<Nanos>,
+) -> Result<Vec<(StreamHash, FaultCounts)>, EmulationError> {
     core.lanes
         .iter()
         .map(|lane| {
-            let (records, digest) = match below {
+            let (records, digest, counts) = match below {
                 None => {
                     let producer = lane.producer();
-                    (producer.chain.records(), producer.chain.digest())
+                    let chain = &producer.chain;
+                    (chain.records(), chain.digest(), producer.counts())
                 }
                 Some(below) => through(core, lane, below)?,
             };
-            Ok(StreamHash {
+            let hash = StreamHash {
                 index: lane.stream,
                 records,
                 xxh3_128: chain::text(&digest),
-            })
+            };
+            Ok((hash, counts))
         })
         .collect()
 }
@@ -35,11 +43,10 @@ fn through(
     core: &Core,
     lane: &super::lane::Lane,
     below: Nanos,
-) -> Result<(u64, chain::Digest), EmulationError> {
-    const CALL: usize = 1_000;
+) -> Result<(u64, chain::Digest, FaultCounts), EmulationError> {
     let plan = &core.plan;
     if below == 0 {
-        return Ok((0, Chain::new().digest()));
+        return Ok((0, Chain::new().digest(), FaultCounts::default()));
     }
     let log = core.live.log();
     let cut = plan.cursor(&log, lane.stream);
@@ -50,24 +57,18 @@ fn through(
         name: plan.generator_name(),
         message,
     };
-    let (mut times, mut orders) = (Vec::with_capacity(CALL), Vec::with_capacity(CALL));
+    // Faults go through it too, for their counts; what they give is nobody's.
+    let limits = Limits::of(plan.streams, plan.tuning.batch);
     while producer.chain.records() < ticks {
-        let first = producer.chain.records();
-        let n = usize::try_from(ticks - first).unwrap_or(CALL).min(CALL);
-        producer.cursor.seek(first);
-        times.clear();
-        orders.clear();
-        producer.cursor.fill(n, u64::MAX, &mut orders, &mut times);
-        let made = producer
-            .stream
-            .generate(first, &times)
-            .map_err(|e| failed(e.to_string()))?;
-        if made.ends.is_empty() {
+        let left = usize::try_from(ticks - producer.chain.records()).unwrap_or(usize::MAX);
+        let ended = producer.step_by(left, u64::MAX, &limits).map_err(failed)?;
+        producer.take(false);
+        if ended.is_some() {
             break;
         }
-        producer.chain.update(&made.payload, &made.ends);
     }
-    Ok((producer.chain.records(), producer.chain.digest()))
+    let chain = &producer.chain;
+    Ok((chain.records(), chain.digest(), producer.counts()))
 }
 
 impl Core {

@@ -15,30 +15,56 @@ pub fn evaluate(
     rules
         .iter()
         .map(|rule| {
-            let measured = measure(rule, report, missing);
-            let (value, held) = match measured {
+            let (value, held) = match measured(rule, report, asked, missing) {
                 None => ("nothing was measured".to_owned(), false),
-                Some(value) => {
-                    let compared = match (rule.bound, rule.unit) {
-                        (Bound::Share(_), Unit::Rate) => asked.map(|asked| value / asked),
-                        (Bound::Share(_), Unit::Count) => {
-                            Some(value / (report.records.generated as f64).max(1.0))
-                        }
-                        _ => Some(value),
-                    };
-                    (
-                        shown(rule, value, compared),
-                        compared.is_some_and(|value| rule.holds(value)),
-                    )
-                }
+                Some((value, compared)) => (
+                    shown(rule, value, compared),
+                    compared.is_some_and(|value| rule.holds(value)),
+                ),
             };
-            ExpectReport {
-                rule: rule.to_string(),
-                value,
-                held,
-            }
+            let rule = rule.to_string();
+            ExpectReport { rule, value, held }
         })
         .collect()
+}
+
+/// The first rule that is broken while the run goes on. Before things have `settled`, only a count
+/// that has passed its bound for good is.
+pub fn broken(
+    rules: &[Rule],
+    report: &Report,
+    asked: Option<f64>,
+    settled: bool,
+) -> Option<ExpectReport> {
+    let told = |rule: &&Rule| {
+        let for_good = rule.unit == Unit::Count && matches!(rule.bound, Bound::Number(_));
+        rule.tells_early() && (settled || for_good)
+    };
+    rules.iter().filter(told).find_map(|rule| {
+        let (value, compared) = measured(rule, report, asked, 0)?;
+        let held = rule.holds_so_far(compared?);
+        (!held).then(|| ExpectReport {
+            rule: rule.to_string(),
+            value: format!("{} when it ended the run", shown(rule, value, compared)),
+            held,
+        })
+    })
+}
+
+/// A value, and the same in the unit of the bound.
+fn measured(
+    rule: &Rule,
+    report: &Report,
+    asked: Option<f64>,
+    missing: u64,
+) -> Option<(f64, Option<f64>)> {
+    let value = measure(rule, report, missing)?;
+    let compared = match (rule.bound, rule.unit) {
+        (Bound::Share(_), Unit::Rate) => asked.map(|asked| value / asked),
+        (Bound::Share(_), Unit::Count) => Some(value / (report.records.generated as f64).max(1.0)),
+        _ => Some(value),
+    };
+    Some((value, compared))
 }
 
 fn measure(rule: &Rule, report: &Report, missing: u64) -> Option<f64> {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::EmulationError;
 use super::plan::{Plan, PlannedSink, Tuning};
-use crate::fault;
+use super::{EmulationError, faults};
+use crate::fault::Faults;
 use crate::plugin::Configured;
 use crate::schedule::{Bound, Profile, ProfileError, Rate, Stage};
 use crate::sink;
-use crate::spec::{Load, Spec, faults};
+use crate::spec::{Load, Spec};
 
 /// What a plan needs beside its spec.
 pub struct Parts {
@@ -55,14 +55,17 @@ impl Plan {
                 event_time: spec.until.event_time,
             },
             wall_limit: spec.until.time.filter(|_| unpaced),
-            faults: plan_faults(&spec.faults),
+            faults: Faults::default(),
             sinks: Vec::new(),
             rejected: spec.rejected.clone(),
+            expect: spec.expect.clone(),
+            ledger: None,
             spec: spec.redacted(),
             tuning: parts.tuning,
             configured: parts.configured,
         };
         let json = plan.json();
+        plan.faults = faults::of_spec(spec, &plan.configured.channels, json)?;
         for (block, config) in spec.sinks.iter().zip(parts.sinks) {
             config
                 .check(&plan.configured.channels, json)
@@ -76,6 +79,7 @@ impl Plan {
                 on_full: block.on_full,
             });
         }
+        faults::fit_sinks(spec, &plan)?;
         Ok(plan)
     }
 }
@@ -111,22 +115,5 @@ pub fn profile(load: &Load, step: u64) -> Result<Profile, ProfileError> {
             Profile::burst(burst.peak.0, burst.base.0, burst.every.0, burst.length.0)
         }
         Load::Max => Profile::max(step),
-    }
-}
-
-fn plan_faults(spec: &faults::Faults) -> fault::Faults {
-    fault::Faults {
-        duplicate: spec.duplicate.map(|duplicate| fault::Duplicate {
-            share: duplicate.share.0,
-            after: match duplicate.after {
-                faults::After::Records(n) => fault::After::Records(n),
-                faults::After::Time(time) => fault::After::Time(time),
-            },
-        }),
-        late: spec.late.map(|late| fault::Late {
-            share: late.share.0,
-            min: late.by.0.least,
-            max: late.by.0.most,
-        }),
     }
 }

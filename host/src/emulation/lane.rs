@@ -47,6 +47,8 @@ pub struct Lane {
 struct Queue {
     batches: VecDeque<Arc<Batch>>,
     ended: Option<Ended>,
+    /// What happened to the records up to here, those in the queue included.
+    counts: FaultCounts,
 }
 
 /// The part that only the worker in charge touches.
@@ -128,8 +130,19 @@ impl Producer {
 
     /// One call to the generator, and all that follows from it.
     pub fn step(&mut self, ahead: Nanos, limits: &Limits) -> Result<Option<Ended>, String> {
+        self.step_by(usize::MAX, ahead, limits)
+    }
+
+    /// The same for at most so many records.
+    pub fn step_by(
+        &mut self,
+        most: usize,
+        ahead: Nanos,
+        limits: &Limits,
+    ) -> Result<Option<Ended>, String> {
         let room = usize::try_from(self.chain.room()).unwrap_or(usize::MAX);
-        let n = self.size.min(limits.batch(self.weight)).min(room).max(1);
+        let n = self.size.min(limits.batch(self.weight));
+        let n = n.min(room).min(most).max(1);
         self.size = (self.size * 2).min(limits.batch_records);
         let first = self.cursor.index();
         self.profile.clear();
@@ -186,14 +199,13 @@ impl Producer {
 
     /// Keeps a restart at each block boundary, and learns from what is ready which are clear.
     fn mark(&mut self) -> Result<(), String> {
-        if self.restarts.iter().any(|point| point.clear.is_none()) {
-            let oldest = self.sequencer.oldest_held().unwrap_or(u64::MAX);
-            let next = self.sequencer.next_sequence();
-            for point in &mut self.restarts {
-                if point.clear.is_none() && oldest >= point.restart.index {
-                    point.clear = Some(next);
-                }
+        let next = self.sequencer.next_sequence();
+        for point in self.restarts.iter_mut().filter(|p| p.clear.is_none()) {
+            if self.sequencer.holds_below(point.restart.index) {
+                // Of younger restarts it holds something too.
+                break;
             }
+            point.clear = Some(next);
         }
         let Some(digest) = self.chain.boundary() else {
             return Ok(());
@@ -206,7 +218,7 @@ impl Producer {
                 held: self.sequencer.snapshot(),
                 save: save.map(hex::encode),
             },
-            clear: (self.sequencer.oldest_held().is_none()).then(|| self.sequencer.next_sequence()),
+            clear: (!self.sequencer.holds_below(u64::MAX)).then_some(next),
         });
         Ok(())
     }
@@ -249,6 +261,11 @@ impl Lane {
     pub fn ended(&self) -> Option<Ended> {
         let queue = self.queue();
         queue.batches.is_empty().then(|| queue.ended.clone())?
+    }
+
+    /// What happened to the records so far, without waiting for the call in hand.
+    pub fn counts(&self) -> FaultCounts {
+        self.queue().counts
     }
 
     /// Hands the lane in to the pool if it wants to be worked on and isn't yet.
@@ -324,6 +341,7 @@ impl Lane {
         if ended.is_some() {
             queue.ended = ended;
         }
+        queue.counts = producer.counts();
         drop(queue);
         self.known.store(known, Ordering::Release);
     }

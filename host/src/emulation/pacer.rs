@@ -155,7 +155,9 @@ impl Pacer {
             let pace = wall.filter(|_| !self.backfilling);
             self.shared.set_pace(pace);
             let group = self.collect(limit, pace);
-            if !group.is_empty() {
+            if group.is_empty() {
+                self.shared.reach(limit);
+            } else {
                 first.get_or_insert(now);
                 below = below.max(limit);
                 if !self.release(group, limit, pace) {

@@ -17,6 +17,7 @@ use crate::plugin::{Configured, History};
 use crate::record::Nanos;
 use crate::schedule::{Bound, Cursor, Gap, Horizon, Profile, SECOND, Schedule, Speed};
 use crate::sink::{self, OnFull};
+use crate::spec::Expect;
 use crate::state::{Restart, StoredRun};
 
 /// A sink of a plan.
@@ -76,6 +77,10 @@ pub struct Plan {
     pub sinks: Vec<PlannedSink>,
     /// Where refused records go.
     pub rejected: Option<PathBuf>,
+    /// What it is expected to reach.
+    pub expect: Expect,
+    /// Where it is written down what faults did to which record.
+    pub ledger: Option<PathBuf>,
     /// The spec without its secrets.
     pub spec: Value,
     /// Bounds that tests set.
@@ -243,7 +248,7 @@ impl Plan {
         restart: Option<&Restart>,
     ) -> Result<Producer, EmulationError> {
         let mut cursor = self.cursor(log, stream);
-        let mut sequencer = Sequencer::new(self.faults, self.seed, stream);
+        let mut sequencer = Sequencer::new(self.faults.clone(), self.seed, stream);
         let mut chain = Chain::new();
         let mut state = None;
         if let Some(restart) = restart {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::core::stored;
 use super::cut::timestamp;
 use super::plan::Plan;
-use super::{EmulationError, pool};
+use super::{EmulationError, ledger, pool};
 use crate::delivery::SinkPoint;
 use crate::schedule::Schedule;
 use crate::sink::receipts::Snapshot;
@@ -72,6 +72,9 @@ impl Emulation {
             Some(state) => Some(state.lock(&plan.run)?),
             None => None,
         };
+        if let Some(path) = &plan.ledger {
+            ledger::begin(path)?;
+        }
         let schedule = match &resume {
             Some(stored) => plan.resumed_schedule(stored, environment.now)?,
             None => plan.first_schedule(environment.now),

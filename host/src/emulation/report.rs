@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::fault::{ByFault, FaultCounts};
 use crate::telemetry::Percentiles;
 
 /// How a run ended.
@@ -17,6 +18,8 @@ pub enum Outcome {
     Finished,
     /// A signal or a call stopped it before `until`; drained and resumable.
     Stopped,
+    /// An `expect` with `abort` that didn't hold stopped it; drained and resumable.
+    Aborted,
     /// The generator ended before `until` did.
     EndedEarly,
     /// Something broke; `error` says what.
@@ -55,8 +58,23 @@ pub struct Records {
     pub retried: u64,
     /// Records sent again after a resume or a reconnect.
     pub resent: u64,
-    /// Copies added and records delayed by faults.
+    /// Copies added, and records lost, damaged or put off by faults: the sum of `faults`. A record that
+    /// several hit counts for each of them.
     pub faulted: u64,
+    /// The same by fault.
+    pub faults: ByFault,
+}
+
+impl Records {
+    /// Takes what happened to the records of each stream.
+    pub(super) fn count(&mut self, streams: impl Iterator<Item = FaultCounts>) {
+        (self.skipped, self.faults) = (0, ByFault::default());
+        for counts in streams {
+            self.skipped += counts.skipped;
+            self.faults += counts.by;
+        }
+        self.faulted = self.faults.total();
+    }
 }
 
 /// Lateness in microseconds.

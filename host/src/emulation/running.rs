@@ -1,7 +1,7 @@
 //! A running emulation: threads and tasks, what can be asked of it, and how it ends.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::task::JoinHandle;
 
@@ -16,6 +16,7 @@ use super::plan::Plan;
 use super::prepare::Emulation;
 use super::report::Report;
 use super::shared::{Limits, Shared};
+use super::watch::Watch;
 use crate::delivery::{Delivery, DeliveryError, Settled};
 use crate::record::Nanos;
 use crate::state::RunLock;
@@ -28,6 +29,7 @@ pub struct Running {
     deliveries: Vec<JoinHandle<Result<Settled, DeliveryError>>>,
     keeper: Keeper,
     timer: Option<JoinHandle<()>>,
+    watch: Watch,
     _lock: Option<RunLock>,
 }
 
@@ -104,6 +106,7 @@ impl Emulation {
             cancel: self.cancel,
             started: clock.now(),
             timed_out: AtomicBool::new(false),
+            broken: OnceLock::new(),
         });
         let pacer = Pacer::new(&core, &skip, outlets, lateness()?);
         for lane in &core.lanes {
@@ -115,6 +118,7 @@ impl Emulation {
             .map_err(|e| EmulationError::system("the pacing thread", e))?;
         Ok(Running {
             keeper: Keeper::start(Arc::clone(&core)),
+            watch: Watch::start(&core),
             timer: core
                 .plan
                 .wall_limit
@@ -172,10 +176,14 @@ impl Running {
             // Aborted or done: either way it holds nothing any more.
             let _ = timer.await;
         }
+        // What is left is to drain: no rule speaks of that, but one that ended the run bounds it.
+        if self.core.broken.get().is_none() {
+            self.watch.finish().await;
+        }
         let over = self.core.plan.is_endless() || self.core.timed_out.load(Ordering::SeqCst);
         let finished = match paced.end {
             End::Complete => true,
-            End::Stopped => over,
+            End::Stopped => over && self.core.broken.get().is_none(),
             End::Failed(_) | End::Cancelled => false,
         };
         let mut errors = Vec::new();
@@ -189,6 +197,7 @@ impl Running {
                 errors.push(e.to_string());
             }
         }
+        self.watch.finish().await;
         self.core.shared.stop();
         if let Err(e) = self.keeper.finish().await {
             errors.push(e.to_string());
@@ -205,6 +214,4 @@ pub struct Ended {
     pub manifest: Option<super::manifest::Manifest>,
     /// Due instant to release.
     pub lateness: Lateness,
-    /// Records a second that the load asked for, on the average over what was released.
-    pub asked_rate: Option<f64>,
 }

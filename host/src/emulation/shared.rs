@@ -56,6 +56,8 @@ pub struct Shared {
     horizon: AtomicU64,
     /// Everything below was released.
     released: AtomicU64,
+    /// The same, moved on also where there was nothing to release.
+    reached: AtomicU64,
     /// Where a backfill went over to real time; the largest before it has.
     seam: AtomicU64,
     pace: RwLock<Option<Pace>>,
@@ -77,6 +79,7 @@ impl Shared {
             ahead: AtomicU64::new(u64::MAX),
             horizon: AtomicU64::new(u64::MAX),
             released: AtomicU64::new(0),
+            reached: AtomicU64::new(0),
             seam: AtomicU64::new(u64::MAX),
             pace: RwLock::new(None),
             lateness: Mutex::new(lateness),
@@ -164,6 +167,16 @@ impl Shared {
         self.released.load(Ordering::Acquire)
     }
 
+    /// The schedule was looked through up to there, and nothing before it is left to release.
+    pub fn reach(&self, below: Nanos) {
+        self.reached.store(below, Ordering::Release);
+    }
+
+    /// How far the schedule was kept up with: it stands still while sinks or generators are behind.
+    pub fn reached(&self) -> Nanos {
+        self.reached.load(Ordering::Acquire)
+    }
+
     /// Profile time at which this execution's backfill went over to real time, once it has.
     pub fn seam(&self) -> Option<Nanos> {
         Some(self.seam.load(Ordering::Acquire)).filter(|&seam| seam != u64::MAX)
@@ -176,6 +189,7 @@ impl Shared {
 
     /// Counts a release, and takes what was measured of its lateness.
     pub fn release(&self, below: Nanos, records: u64, bytes: u64) {
+        self.reach(below);
         self.released.store(below, Ordering::Release);
         self.released_records.fetch_add(records, Ordering::Relaxed);
         self.released_bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -189,6 +189,10 @@ impl Config for FileConfig {
         vec![PathBuf::from(self.path.text())]
     }
 
+    fn reads_records(&self) -> bool {
+        self.format != Format::Ndjson
+    }
+
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {
         let encoders = self
             .encoders(&context.channels, context.json)

@@ -89,6 +89,12 @@ impl Config for HttpConfig {
         self.rules.check(&self.options, channels, json)
     }
 
+    fn reads_records(&self) -> bool {
+        self.options
+            .format
+            .is_some_and(|format| format != crate::encode::Format::Ndjson)
+    }
+
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {
         Ok(Box::new(poster::HttpSink::new(
             self.options.clone(),

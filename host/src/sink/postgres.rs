@@ -57,6 +57,10 @@ impl Config for PostgresConfig {
         self.tables(channels, json).map(drop)
     }
 
+    fn reads_records(&self) -> bool {
+        true
+    }
+
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {
         let tables = self
             .tables(&context.channels, context.json)

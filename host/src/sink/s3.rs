@@ -161,6 +161,10 @@ impl Config for S3Config {
         self.encoders(channels, json).map(drop)
     }
 
+    fn reads_records(&self) -> bool {
+        self.options.format != crate::encode::Format::Ndjson
+    }
+
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {
         let fatal = |error: ConfigError| SendError::fatal(error.message);
         let encoders = self

@@ -73,6 +73,10 @@ impl Config for Options {
         self.encoder(channels, json).map(drop)
     }
 
+    fn reads_records(&self) -> bool {
+        self.format != Format::Ndjson
+    }
+
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {
         let encoder = self
             .encoder(&context.channels, context.json)

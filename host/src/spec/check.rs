@@ -1,16 +1,14 @@
 //! What no field can tell alone: whether the parts of a spec agree.
 
+mod faults;
+
 use std::collections::HashSet;
 
 use super::expect::{Bound, Unit};
-use super::faults::After;
 use super::load::{Load, Rate};
 use super::units::show_instant;
 use super::{Document, Problem, Spec, SpecError};
 use crate::schedule::{Gap, Speed};
-
-/// How many records faults may hold back at once, in expectation: they are kept in memory.
-const HELD: f64 = 1_000_000.0;
 
 /// Checks every emulation and the scenario as a whole.
 pub(super) fn document(document: &Document) -> Result<(), SpecError> {
@@ -239,34 +237,9 @@ impl Checks<'_> {
         }
     }
 
-    fn faults(&mut self) {
-        let spec = self.spec;
-        let peak = peak_rate(spec);
-        let mut held = |pointer: &str, share: f64, nanos: f64| {
-            let records = share * peak * nanos / 1e9;
-            if records > HELD {
-                let message = format!(
-                    "this fault would hold back about {records:.0} records at once, of which memory is to hold at most {HELD:.0}"
-                );
-                let help = "take a smaller share, a shorter time, or a lower load";
-                self.wrong(pointer, message, help);
-            }
-        };
-        if let Some(late) = spec.faults.late {
-            held("/faults/late", late.share.0, late.by.0.most as f64);
-        }
-        if let Some(duplicate) = spec.faults.duplicate {
-            let nanos = match duplicate.after {
-                After::Time(nanos) => nanos as f64,
-                After::Records(n) => n as f64 * f64::from(spec.streams) / peak * 1e9,
-            };
-            held("/faults/duplicate", duplicate.share.0, nanos);
-        }
-    }
-
     fn expect(&mut self) {
         let unpaced = self.spec.load == Load::Max || self.spec.clock.speed == Speed::Max;
-        for rule in &self.spec.expect {
+        for rule in &self.spec.expect.rules {
             let due = rule.unit == Unit::Time
                 || rule.unit == Unit::Rate && matches!(rule.bound, Bound::Share(_));
             if unpaced && due {
@@ -276,20 +249,4 @@ impl Checks<'_> {
             }
         }
     }
-}
-
-/// The highest rate of a load in records a second of profile time; never 0.
-fn peak_rate(spec: &Spec) -> f64 {
-    let rate = match &spec.load {
-        Load::Constant(rate) | Load::Poisson(rate) => rate.per_second(),
-        Load::Every(beat) => beat.records as f64 * 1e9 / beat.period.0.max(1) as f64,
-        Load::Stages(stages) => {
-            let ends = stages.iter().flat_map(|stage| [Some(stage.to), stage.from]);
-            ends.flatten().map(Rate::per_second).fold(0.0, f64::max)
-        }
-        Load::Sine(sine) => sine.high.per_second(),
-        Load::Burst(burst) => burst.peak.per_second(),
-        Load::Max => 1e9 / spec.clock.step.max(1) as f64,
-    };
-    rate.max(1e-9)
 }

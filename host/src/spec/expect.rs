@@ -1,11 +1,15 @@
 //! What a run is expected to reach: `expect: {rate: ">= 99%", release_p99: "< 5ms", rejected: 0}`.
 
+mod metrics;
+
 use std::fmt;
 
 use serde_json::{Map, Value, json};
 
 use super::place::suggest;
 use super::units::{decimal, show_time, time};
+use crate::record::Nanos;
+pub use metrics::METRICS;
 
 /// What is measured, and in what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,111 +21,6 @@ pub enum Unit {
     /// Records; a bound in percent is a share of what was generated.
     Count,
 }
-
-/// Everything that a rule can be about, with its meaning.
-pub const METRICS: &[(&str, Unit, &str)] = &[
-    (
-        "rate",
-        Unit::Rate,
-        "records released a second; in percent of what the load asks for",
-    ),
-    (
-        "release_p50",
-        Unit::Time,
-        "half of the records were released at most so late",
-    ),
-    (
-        "release_p90",
-        Unit::Time,
-        "90 % of the records were released at most so late",
-    ),
-    (
-        "release_p99",
-        Unit::Time,
-        "99 % of the records were released at most so late",
-    ),
-    (
-        "release_p999",
-        Unit::Time,
-        "99.9 % of the records were released at most so late",
-    ),
-    (
-        "release_max",
-        Unit::Time,
-        "all records were released at most so late",
-    ),
-    (
-        "receipt_p50",
-        Unit::Time,
-        "half of the records were confirmed at most so late",
-    ),
-    (
-        "receipt_p90",
-        Unit::Time,
-        "90 % of the records were confirmed at most so late",
-    ),
-    (
-        "receipt_p99",
-        Unit::Time,
-        "99 % of the records were confirmed at most so late",
-    ),
-    (
-        "receipt_p999",
-        Unit::Time,
-        "99.9 % of the records were confirmed at most so late",
-    ),
-    (
-        "receipt_max",
-        Unit::Time,
-        "all records were confirmed at most so late",
-    ),
-    (
-        "generated",
-        Unit::Count,
-        "ticks for which the generator was asked",
-    ),
-    (
-        "skipped",
-        Unit::Count,
-        "ticks at which the generator had nothing to say",
-    ),
-    (
-        "sent",
-        Unit::Count,
-        "records handed to sinks that give no receipts",
-    ),
-    (
-        "acknowledged",
-        Unit::Count,
-        "records that every sink confirmed",
-    ),
-    (
-        "rejected",
-        Unit::Count,
-        "records that a sink refused for good",
-    ),
-    (
-        "dropped",
-        Unit::Count,
-        "records dropped because the spec says so",
-    ),
-    ("retried", Unit::Count, "writes tried again after an error"),
-    (
-        "resent",
-        Unit::Count,
-        "records sent again after a resume or a reconnect",
-    ),
-    (
-        "faulted",
-        Unit::Count,
-        "copies added and records delayed by faults",
-    ),
-    (
-        "ended_early",
-        Unit::Count,
-        "records missing to `until` when the generator ended before it",
-    ),
-];
 
 /// How a value is compared with its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +81,8 @@ impl Rule {
     /// What is wrong and what to write (behind a line feed).
     pub fn parse(name: &str, text: &str) -> Result<Rule, String> {
         let Some((metric, unit, _)) = METRICS.iter().find(|(metric, ..)| *metric == name) else {
-            let known: Vec<&str> = METRICS.iter().map(|(metric, ..)| *metric).collect();
+            let mut known: Vec<&str> = METRICS.iter().map(|(metric, ..)| *metric).collect();
+            known.push("abort");
             return Err(format!(
                 "nothing is measured as `{name}`\n{}",
                 suggest(name, &known)
@@ -228,6 +128,31 @@ impl Rule {
     /// would give.
     pub fn decides(&self) -> bool {
         matches!(self.metric, "rejected" | "dropped" | "ended_early")
+    }
+
+    /// Whether it can be told while the run goes on: a count that may only grow can pass its upper
+    /// bound for good, and a rate or a percentile is what it is so far; a lower bound of a count may
+    /// still be reached.
+    pub fn tells_early(&self) -> bool {
+        let upper = matches!(
+            self.comparison,
+            Comparison::Less | Comparison::AtMost | Comparison::Equal
+        );
+        match self.unit {
+            Unit::Rate => self.comparison != Comparison::Unequal,
+            Unit::Time => upper,
+            Unit::Count => upper && self.metric != "ended_early",
+        }
+    }
+
+    /// Whether it holds of a value so far, for a rule that can be told early: what is to be equal in
+    /// the end only mustn't be more before.
+    pub fn holds_so_far(&self, value: f64) -> bool {
+        let (Bound::Number(bound) | Bound::Share(bound) | Bound::Time(bound)) = self.bound;
+        match (self.unit, self.comparison) {
+            (Unit::Count | Unit::Time, Comparison::Equal) => value <= bound,
+            _ => self.holds(value),
+        }
     }
 
     /// Comparison and bound: `>= 99%`.
@@ -277,34 +202,131 @@ fn bound(text: &str, unit: Unit) -> Option<Bound> {
     }
 }
 
-/// The rules of a spec's map, or what is wrong and under which name.
-pub(super) fn rules(map: &Map<String, Value>) -> Result<Vec<Rule>, (String, String)> {
-    let read = |(name, value): (&String, &Value)| {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            _ => String::new(),
-        };
-        Rule::parse(name, &text).map_err(|message| (name.clone(), message))
-    };
-    map.iter().map(read).collect()
+/// What a run is expected to reach, and whether it goes on when it can't any more.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expect {
+    /// Each is to hold.
+    pub rules: Vec<Rule>,
+    /// A rule that doesn't hold any more ends the run, from so many nanoseconds after its start on.
+    pub abort: Option<Nanos>,
+}
+
+/// Before it, a rate or a percentile means little.
+const SETTLED: Nanos = 5_000_000_000;
+
+/// From when on a rule may end the run: `true` (5 s), or a time.
+fn abort(value: &Value) -> Option<Option<Nanos>> {
+    match value {
+        Value::Bool(true) => Some(Some(SETTLED)),
+        Value::Bool(false) => Some(None),
+        Value::String(text) => time(text).ok().map(Some),
+        _ => None,
+    }
+}
+
+impl Expect {
+    /// From a spec's map, or what is wrong and under which name.
+    pub(super) fn read(map: &Map<String, Value>) -> Result<Expect, (String, String)> {
+        let mut expect = Expect::default();
+        for (name, value) in map {
+            let wrong = |message| (name.clone(), message);
+            if name == "abort" {
+                expect.abort = abort(value).ok_or_else(|| {
+                    wrong("`abort` is true, false or a time\nwrite true, or 30s to begin half a minute after the start".to_owned())
+                })?;
+                continue;
+            }
+            let one = std::slice::from_ref(value);
+            let texts = match value {
+                Value::Array(several) if !several.is_empty() => several.as_slice(),
+                _ => one,
+            };
+            for value in texts {
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    Value::Number(number) => number.to_string(),
+                    _ => String::new(),
+                };
+                let rule = Rule::parse(name, &text).map_err(wrong)?;
+                expect.rules.push(rule);
+            }
+        }
+        Ok(expect)
+    }
+
+    /// Lays a flag's text over it, `rate>=99%` or `abort`: the first rule on something replaces the
+    /// spec's, those after it are added.
+    ///
+    /// # Errors
+    /// What is wrong and what to write (behind a line feed).
+    pub fn flags(&mut self, texts: &[String]) -> Result<(), String> {
+        let mut given: Vec<Rule> = Vec::new();
+        for text in texts {
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let text = text.trim();
+            let end = text.find(|c| !word(c)).unwrap_or(text.len());
+            let (name, rest) = text.split_at(end);
+            match (name, rest.trim()) {
+                ("abort", "") => self.abort = Some(SETTLED),
+                ("abort", after) => {
+                    let after = after.trim_start_matches(['=', ' ']);
+                    self.abort = Some(time(after)?);
+                }
+                (_, "") => {
+                    return Err(format!(
+                        "`{text}` has no bound\nwrite NAME and its bound, such as 'rate>=99%', or abort"
+                    ));
+                }
+                (name, bound) => given.push(Rule::parse(name, bound)?),
+            }
+        }
+        let named = |rule: &Rule| given.iter().any(|new| new.metric == rule.metric);
+        self.rules.retain(|rule| !named(rule));
+        self.rules.extend(given);
+        Ok(())
+    }
+
+    /// As a spec writes it.
+    pub(super) fn written(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        for rule in &self.rules {
+            let text = json!(rule.condition());
+            match map.get_mut(rule.metric) {
+                None => drop(map.insert(rule.metric.to_owned(), text)),
+                Some(Value::Array(several)) => several.push(text),
+                Some(one) => *one = json!([one.take(), text]),
+            }
+        }
+        if let Some(after) = self.abort {
+            map.insert("abort".to_owned(), json!(show_time(after)));
+        }
+        map
+    }
 }
 
 /// The JSON Schema of the map.
 pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let properties: Map<String, Value> = METRICS
+    let mut properties: Map<String, Value> = METRICS
         .iter()
         .map(|(name, unit, meaning)| {
-            let types = match unit {
-                Unit::Count => json!(["number", "string"]),
-                _ => json!("string"),
+            let one = match unit {
+                Unit::Count => json!({ "type": ["number", "string"] }),
+                _ => json!({ "type": "string" }),
             };
+            let several = json!({ "type": "array", "items": one, "minItems": 1 });
             (
                 (*name).to_owned(),
-                json!({ "type": types, "description": meaning }),
+                json!({ "anyOf": [one, several], "description": meaning }),
             )
         })
         .collect();
+    properties.insert(
+        "abort".to_owned(),
+        json!({
+            "type": ["boolean", "string"],
+            "description": "ends the run once a rule can't hold any more, or doesn't 5 s after the start (or after the time given)"
+        }),
+    );
     schemars::json_schema!({
         "type": "object",
         "properties": properties,

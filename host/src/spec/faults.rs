@@ -1,17 +1,23 @@
 //! Faults as a spec writes them.
 
+mod kinds;
+mod values;
+
 use std::borrow::Cow;
-use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::units::{Time, show_time, textual, time};
+use super::units::{Instant, Time};
+use crate::fault;
 use crate::record::Nanos;
+pub use kinds::Kinds;
+use values::ShareOr;
+pub use values::{After, Between, Share, Span, Within};
 
 /// What is done to records on purpose on their way, so that pipelines meet it.
-#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Faults {
     /// A share of the records comes twice: `0.01`, or `{share: 0.01, after: 5s}`.
@@ -20,275 +26,331 @@ pub struct Faults {
     /// A share of the records comes late: `{share: 0.02, by: 5s..2m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<Late>,
+    /// A share of the records comes after younger ones: `{share: 5%, within: 10}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reorder: Option<Reorder>,
+    /// A share of the records never comes: `0.001`, or `{share: 0.001, channels: [power]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop: Option<Drop>,
+    /// A share of the records comes damaged: `0.001`, or `{share: 0.001, kinds: [truncate, null]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrupt: Option<Corrupt>,
+    /// Each stream falls silent now and then, and what would have come is lost: `{every: 10m, for: 30s}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+    /// What falls into a window comes at its end, all at once: `{every: 5m, for: 10s}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Burst>,
 }
+
+/// A stretch of event time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stretch {
+    /// The first event time within; the beginning when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Instant>,
+    /// The first event time behind it; without end when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Instant>,
+}
+
+impl Stretch {
+    /// Both ends, nanoseconds since the Unix epoch.
+    pub fn ends(self) -> (Nanos, Nanos) {
+        let end = |instant: Option<Instant>, absent| instant.map_or(absent, |i| i.0);
+        (end(self.from, 0), end(self.to, Nanos::MAX))
+    }
+}
+
+/// Which records a fault may hit; all of them where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Scope {
+    /// Names of channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<String>>,
+    /// Streams, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Vec<u32>>,
+    /// Event times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<Stretch>,
+}
+
+/// Defines a fault and the form in which it is written: serde can't flatten and refuse unknown
+/// fields at once.
+macro_rules! fault {
+    ($(#[$meta:meta])* $name:ident from $form:ident as $title:literal {
+        $($(#[$own:meta])* $field:ident: $type:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        pub struct $name {
+            $($(#[$own])* pub $field: $type,)*
+            /// Which records.
+            #[serde(flatten)]
+            pub scope: Scope,
+        }
+
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schemars(rename = $title)]
+        struct $form {
+            $($(#[$own])* $field: $type,)*
+            /// Only records on these channels.
+            #[serde(default)]
+            channels: Option<Vec<String>>,
+            /// Only these streams, counted from 0.
+            #[serde(default)]
+            streams: Option<Vec<u32>>,
+            /// Only event times from `from` on and before `to`.
+            #[serde(default)]
+            between: Option<Stretch>,
+        }
+
+        impl From<$form> for $name {
+            fn from(form: $form) -> $name {
+                $name {
+                    $($field: form.$field,)*
+                    scope: Scope {
+                        channels: form.channels,
+                        streams: form.streams,
+                        between: form.between,
+                    },
+                }
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                concat!($title, "Fault").into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                $name::schema(generator)
+            }
+        }
+    };
+}
+
+/// A fault that is written as a map alone.
+macro_rules! only_map {
+    ($name:ident, $form:ident) => {
+        impl $name {
+            fn schema(generator: &mut SchemaGenerator) -> Schema {
+                generator.subschema_for::<$form>()
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                $form::deserialize(deserializer).map($name::from)
+            }
+        }
+    };
+}
+
+/// A fault of which a share says enough.
+macro_rules! share_or_map {
+    ($name:ident, $form:ident { $($field:ident: $value:expr),* }) => {
+        impl From<Share> for $form {
+            fn from(share: Share) -> $form {
+                $form { share, $($field: $value,)* channels: None, streams: None, between: None }
+            }
+        }
+
+        impl $name {
+            fn schema(generator: &mut SchemaGenerator) -> Schema {
+                let share = generator.subschema_for::<Share>();
+                let form = generator.subschema_for::<$form>();
+                json_schema!({ "anyOf": [share, form] })
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let form = deserializer.deserialize_any(ShareOr::<$form>(PhantomData))?;
+                Ok(form.into())
+            }
+        }
+    };
+}
+
+fn at_once() -> After {
+    After::Records(0)
+}
+
+fn whole() -> Share {
+    Share(1.0)
+}
+
+fault!(
+    /// Copies of records.
+    Duplicate from DuplicateForm as "Duplicate" {
+        /// How many of the records get a copy: 0.01 or 1%.
+        share: Share,
+        /// When the copy follows: a number of the stream's records, or a time such as 5s;
+        /// right behind the original when absent.
+        #[serde(default = "at_once")]
+        after: After,
+    }
+);
+share_or_map!(Duplicate, DuplicateForm { after: at_once() });
+
+fault!(
+    /// Records that come late.
+    Late from LateForm as "Late" {
+        /// How many of the records come late: 0.02 or 2%.
+        share: Share,
+        /// By how much: 30s, or any time from the first to the second, 5s..2m.
+        by: Span,
+    }
+);
+only_map!(Late, LateForm);
+
+fault!(
+    /// Records that come after younger ones.
+    Reorder from ReorderForm as "Reorder" {
+        /// How many of the records fall back: 0.05 or 5%.
+        share: Share,
+        /// How far at most: behind so many of the stream's records, or by a time such as 5s.
+        within: Within,
+    }
+);
+only_map!(Reorder, ReorderForm);
+
+fault!(
+    /// Records that never come.
+    Drop from DropForm as "Drop" {
+        /// How many of the records never come: 0.001 or 0.1%.
+        share: Share,
+    }
+);
+share_or_map!(Drop, DropForm {});
+
+fault!(
+    /// Records that come damaged.
+    Corrupt from CorruptForm as "Corrupt" {
+        /// How many of the records come damaged: 0.001 or 0.1%.
+        share: Share,
+        /// What is done to them: a list, or a map of weights such as {bit_flip: 3, null: 1}; all that
+        /// fit the content when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kinds: Option<Kinds>,
+    }
+);
+share_or_map!(Corrupt, CorruptForm { kinds: None });
+
+fault!(
+    /// Silence now and then.
+    Gap from GapForm as "Gap" {
+        /// Each stream is silent once in each period of this time.
+        every: Time,
+        /// For how long, at a place of the stream's own in the period.
+        #[serde(rename = "for")]
+        length: Time,
+        /// In how many of the periods; in all when absent.
+        #[serde(default = "whole")]
+        share: Share,
+    }
+);
+only_map!(Gap, GapForm);
+
+fault!(
+    /// Records that are held and come at once.
+    Burst from BurstForm as "BurstFault" {
+        /// What was held comes at each multiple of this time.
+        every: Time,
+        /// How long before that it begins to be held.
+        #[serde(rename = "for")]
+        length: Time,
+        /// How many of the bursts there are; all when absent.
+        #[serde(default = "whole")]
+        share: Share,
+    }
+);
+only_map!(Burst, BurstForm);
 
 impl Faults {
     /// Whether nothing is done to any record.
     pub fn is_none(&self) -> bool {
         *self == Faults::default()
     }
-}
 
-/// A share of something, from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Share(pub f64);
-
-impl Share {
-    fn checked(share: f64) -> Result<Share, String> {
-        if (0.0..=1.0).contains(&share) {
-            Ok(Share(share))
-        } else {
-            Err(format!(
-                "the share {share} is not between 0 and 1\nwrite 0.01 or 1% for one in a hundred"
-            ))
-        }
+    /// Each fault that there is, with its name and which records it may hit.
+    pub fn scopes(&self) -> Vec<(&'static str, &Scope)> {
+        let all = [
+            ("duplicate", self.duplicate.as_ref().map(|f| &f.scope)),
+            ("late", self.late.as_ref().map(|f| &f.scope)),
+            ("reorder", self.reorder.as_ref().map(|f| &f.scope)),
+            ("drop", self.drop.as_ref().map(|f| &f.scope)),
+            ("corrupt", self.corrupt.as_ref().map(|f| &f.scope)),
+            ("gap", self.gap.as_ref().map(|f| &f.scope)),
+            ("burst", self.burst.as_ref().map(|f| &f.scope)),
+        ];
+        all.into_iter()
+            .filter_map(|(name, scope)| Some((name, scope?)))
+            .collect()
     }
-}
 
-impl std::str::FromStr for Share {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Share, String> {
-        let trimmed = text.trim();
-        let (number, scale) = match trimmed.strip_suffix('%') {
-            Some(percent) => (percent.trim(), 100.0),
-            None => (trimmed, 1.0),
+    /// As the engine has them. `channel` gives a channel's index; `json` says whether records are JSON.
+    pub fn engine(&self, channel: &dyn Fn(&str) -> Option<u8>, json: bool) -> fault::Faults {
+        let scope = |scope: &Scope| fault::Scope {
+            channels: scope.channels.as_ref().map(|names| {
+                let indices = names.iter().filter_map(|name| channel(name));
+                indices.collect()
+            }),
+            streams: scope.streams.clone(),
+            between: scope.between.map(Stretch::ends),
         };
-        match number.parse::<f64>() {
-            Ok(number) => Share::checked(number / scale),
-            Err(_) => Err(format!(
-                "`{text}` is not a share\nwrite 0.01 or 1% for one in a hundred"
-            )),
+        fault::Faults {
+            duplicate: self.duplicate.as_ref().map(|f| fault::Duplicate {
+                share: f.share.0,
+                after: match f.after {
+                    After::Records(n) => fault::After::Records(n),
+                    After::Time(time) => fault::After::Time(time),
+                },
+                scope: scope(&f.scope),
+            }),
+            late: self.late.as_ref().map(|f| fault::Late {
+                share: f.share.0,
+                min: f.by.0.least,
+                max: f.by.0.most,
+                scope: scope(&f.scope),
+            }),
+            reorder: self.reorder.as_ref().map(|f| fault::Reorder {
+                share: f.share.0,
+                within: match f.within {
+                    Within::Records(n) => fault::Within::Records(n),
+                    Within::Time(time) => fault::Within::Time(time),
+                },
+                scope: scope(&f.scope),
+            }),
+            drop: self.drop.as_ref().map(|f| fault::Drop {
+                share: f.share.0,
+                scope: scope(&f.scope),
+            }),
+            corrupt: self.corrupt.as_ref().map(|f| fault::Corrupt {
+                share: f.share.0,
+                kinds: Kinds::or_all(f.kinds.as_ref(), json),
+                scope: scope(&f.scope),
+            }),
+            gap: self.gap.as_ref().map(|f| fault::Gap {
+                every: f.every.0,
+                length: f.length.0,
+                share: f.share.0,
+                scope: scope(&f.scope),
+            }),
+            burst: self.burst.as_ref().map(|f| fault::Burst {
+                every: f.every.0,
+                length: f.length.0,
+                share: f.share.0,
+                scope: scope(&f.scope),
+            }),
         }
     }
-}
-
-struct ShareVisitor;
-
-impl Visitor<'_> for ShareVisitor {
-    type Value = Share;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a share from 0 to 1, such as 0.01 or 1%")
-    }
-
-    fn visit_u64<E: de::Error>(self, share: u64) -> Result<Share, E> {
-        Share::checked(share as f64).map_err(E::custom)
-    }
-
-    fn visit_i64<E: de::Error>(self, share: i64) -> Result<Share, E> {
-        Share::checked(share as f64).map_err(E::custom)
-    }
-
-    fn visit_f64<E: de::Error>(self, share: f64) -> Result<Share, E> {
-        Share::checked(share).map_err(E::custom)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Share, E> {
-        text.parse().map_err(E::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Share {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Share, D::Error> {
-        deserializer.deserialize_any(ShareVisitor)
-    }
-}
-
-impl Serialize for Share {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.0)
-    }
-}
-
-impl JsonSchema for Share {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Share".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "anyOf": [
-                { "type": "number", "minimum": 0, "maximum": 1 },
-                { "type": "string", "pattern": r"^\s*[0-9.]+\s*%?\s*$" }
-            ]
-        })
-    }
-}
-
-/// From a shortest to a longest time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Between {
-    /// The shortest, nanoseconds.
-    pub least: Nanos,
-    /// The longest, nanoseconds; not below the shortest.
-    pub most: Nanos,
-}
-
-fn between(text: &str) -> Result<Between, String> {
-    let (least, most) = text.split_once("..").unwrap_or((text, text));
-    let (least, most) = (time(least)?, time(most)?);
-    if least > most {
-        return Err(format!(
-            "`{text}` begins above its end\nwrite the shorter time first, such as 5s..2m"
-        ));
-    }
-    Ok(Between { least, most })
-}
-
-fn show_between(span: Between) -> String {
-    format!("{}..{}", show_time(span.least), show_time(span.most))
-}
-
-textual!(
-    /// A time, or two with `..` between them, each as likely as any other.
-    Span,
-    Between,
-    between,
-    show_between,
-    "a time such as 5s, or two such as 5s..2m",
-    r"^\s*[0-9].*$"
-);
-
-/// When a copy follows its original.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
-    /// At the instant of the stream's record so many further on; 0 is right behind the original.
-    Records(u64),
-    /// So much profile time later.
-    Time(Nanos),
-}
-
-impl<'de> Deserialize<'de> for After {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<After, D::Error> {
-        struct Form;
-        impl Visitor<'_> for Form {
-            type Value = After;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of records, or a time such as 5s")
-            }
-            fn visit_u64<E>(self, records: u64) -> Result<After, E> {
-                Ok(After::Records(records))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<After, E> {
-                time(text).map(After::Time).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Form)
-    }
-}
-
-impl Serialize for After {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            After::Records(records) => serializer.serialize_u64(*records),
-            After::Time(nanos) => serializer.serialize_str(&show_time(*nanos)),
-        }
-    }
-}
-
-impl JsonSchema for After {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "After".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let time = generator.subschema_for::<Time>();
-        json_schema!({ "anyOf": [{ "type": "integer", "minimum": 0 }, time] })
-    }
-}
-
-/// Copies of records.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Duplicate {
-    /// How many of the records get a copy.
-    pub share: Share,
-    /// When the copy follows.
-    pub after: After,
-}
-
-/// A share alone, or a map.
-#[derive(serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Duplicate")]
-struct DuplicateForm {
-    /// How many of the records get a copy: 0.01 or 1%.
-    share: Share,
-    /// When the copy follows: a number of the stream's records, or a time such as 5s;
-    /// right behind the original when absent.
-    #[serde(default)]
-    after: Option<After>,
-}
-
-impl Duplicate {
-    fn at_once(share: Share) -> Duplicate {
-        let after = After::Records(0);
-        Duplicate { share, after }
-    }
-}
-
-impl<'de> Deserialize<'de> for Duplicate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duplicate, D::Error> {
-        struct Form;
-        impl<'de> Visitor<'de> for Form {
-            type Value = Duplicate;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a share such as 0.01, or a map such as {share: 0.01, after: 5s}")
-            }
-            fn visit_u64<E: de::Error>(self, share: u64) -> Result<Duplicate, E> {
-                ShareVisitor.visit_u64(share).map(Duplicate::at_once)
-            }
-            fn visit_i64<E: de::Error>(self, share: i64) -> Result<Duplicate, E> {
-                ShareVisitor.visit_i64(share).map(Duplicate::at_once)
-            }
-            fn visit_f64<E: de::Error>(self, share: f64) -> Result<Duplicate, E> {
-                ShareVisitor.visit_f64(share).map(Duplicate::at_once)
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Duplicate, E> {
-                ShareVisitor.visit_str(text).map(Duplicate::at_once)
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Duplicate, A::Error> {
-                let form = DuplicateForm::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(Duplicate {
-                    share: form.share,
-                    after: form.after.unwrap_or(After::Records(0)),
-                })
-            }
-        }
-        deserializer.deserialize_any(Form)
-    }
-}
-
-impl JsonSchema for Duplicate {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "DuplicateFault".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let share = generator.subschema_for::<Share>();
-        let form = generator.subschema_for::<DuplicateForm>();
-        json_schema!({ "anyOf": [share, form] })
-    }
-}
-
-/// Records that come late.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Late {
-    /// How many of the records come late: 0.02 or 2%.
-    pub share: Share,
-    /// By how much: 30s, or any time from the first to the second, 5s..2m.
-    pub by: Span,
 }

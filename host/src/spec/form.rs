@@ -234,11 +234,11 @@ fn emulation(mut form: EmulationForm, shared: &Shared, origin: Origin) -> Result
     }
     let rules = own.expect.as_ref().or(shared.expect.as_ref());
     let expect = rules
-        .map_or(Ok(Vec::new()), expect::rules)
+        .map_or_else(|| Ok(expect::Expect::default()), expect::Expect::read)
         .unwrap_or_else(|(name, message)| {
             let place = origin.value(&format!("/expect/{name}"));
             problems.push(Problem::with_advice(&message).at(place));
-            Vec::new()
+            expect::Expect::default()
         });
     SpecError::unless_empty(problems)?;
     let standard = Spec::new(&form.generator);

@@ -38,6 +38,8 @@ pub struct Overrides {
     pub format: Option<String>,
     /// Which part of the streams.
     pub shard: Option<(u32, u32)>,
+    /// What the run is expected to reach, `rate>=99%`, over the spec's rules on the same; or `abort`.
+    pub expect: Vec<String>,
 }
 
 impl Overrides {
@@ -84,6 +86,8 @@ impl Overrides {
             }
         }
         spec.shard = self.shard.or(spec.shard);
+        let expect = spec.expect.flags(&self.expect);
+        expect.map_err(|message| Problem::with_advice(&format!("--expect: {message}")))?;
         Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 mod errors;
 mod examples;
+mod expectations;
+mod faults;
 mod sinks;
 
 use serde_json::json;
@@ -120,9 +122,12 @@ fn the_three_formats_say_the_same() {
     assert_eq!(spec.clock.start, Some(1_704_067_200_000_000_000));
     assert_eq!(spec.until.time, Some(600_000_000_000));
     assert_eq!(spec.validate, Validate::Off);
-    assert_eq!(spec.faults.late.unwrap().by.0.most, 120_000_000_000);
+    assert_eq!(
+        spec.faults.late.as_ref().unwrap().by.0.most,
+        120_000_000_000
+    );
     assert_eq!(spec.sinks.len(), 2);
-    assert_eq!(spec.expect.len(), 3);
+    assert_eq!(spec.expect.rules.len(), 3);
     for (text, format) in [(TOML, Format::Toml), (JSON, Format::Json)] {
         let other = parse(text, format, "other").unwrap();
         assert_eq!(other.emulations()[0].redacted(), spec.redacted());
@@ -290,7 +295,7 @@ fn flags_go_over_the_spec() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("can't be measured"), "{error}");
-    document.emulations_mut()[0].expect.clear();
+    document.emulations_mut()[0].expect.rules.clear();
     overrides.apply(&mut document).unwrap();
     let spec = &document.emulations()[0];
     assert_eq!(spec.config["nested"], json!({"share": 0.7}));

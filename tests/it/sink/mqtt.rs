@@ -252,6 +252,70 @@ async fn logs_in_and_says_what_is_wrong_when_it_cannot() {
     }
 }
 
+/// A broker that wants to know its clients by their certificates. (The server's own serves for one.)
+#[tokio::test(flavor = "multi_thread")]
+async fn shows_a_certificate_of_its_own() {
+    let (Some(host), Some(ca)) = (
+        service("WELLHEAD_TEST_MQTT_MUTUAL"),
+        service("WELLHEAD_TEST_MQTT_CA"),
+    ) else {
+        return;
+    };
+    for version in ["3.1.1", "5"] {
+        let block = |certificate: bool| {
+            let mut all =
+                json!({"host": host, "topic": unique("mutual"), "version": version, "tls_ca": ca});
+            if certificate {
+                all["tls_cert"] = ca.replace("ca.pem", "server.crt").into();
+                all["tls_key"] = ca.replace("ca.pem", "server.key").into();
+            }
+            ("mqtt", all.as_object().unwrap().clone())
+        };
+        let mut fixture = start(&block(true), "run-1", None).await;
+        fixture.sink.write(&group(&[0; 3], 10)).await.unwrap();
+        fixture.sink.close(true).await.unwrap();
+        assert_eq!(fixture.receipts.acknowledged(), 30, "{version}");
+        let mut stranger = super::open(&block(false), "run-1", &[0; 3]);
+        let said = message(stranger.sink.prepare().await);
+        assert!(said.contains(&host), "{version}: {said}");
+    }
+}
+
+/// The last will is the broker's to publish once the program is gone without leave, and not when it
+/// took its leave.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_will_is_published_after_a_kill_alone() {
+    let Some(host) = service("WELLHEAD_TEST_MQTT") else {
+        return;
+    };
+    for (version, killed) in [("3.1.1", true), ("5", true), ("5", false)] {
+        let name = unique("will");
+        let subscriber = Subscriber::start(&host, &format!("{name}/#"), "%t %p");
+        let sandbox = Sandbox::new();
+        let records = if killed { 1_000_000 } else { 50 };
+        sandbox.write(
+            "s.yaml",
+            &format!(
+                "{{generator: transaction, seed: 7, load: 500/s, until: {{records: {records}}}, sinks: [{{type: mqtt, \
+                 host: '{host}', topic: {name}/all, version: '{version}', will: {{topic: {name}/gone, payload: bye, qos: 1}}}}]}}"
+            ),
+        );
+        let child = sandbox.command(&["run", "s.yaml"]).spawn().unwrap();
+        let id = child.id();
+        if killed {
+            until("it publishes", || subscriber.count() > 0);
+            signal(id, rustix::process::Signal::KILL);
+        }
+        wait(child);
+        let gone = format!("{name}/gone bye");
+        if killed {
+            until("the will is there", || subscriber.lines(1).contains(&gone));
+        } else {
+            assert!(!subscriber.lines(50).contains(&gone));
+        }
+    }
+}
+
 /// A killed run goes on: nothing is lost, and only what lies above the watermark comes again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_goes_on_without_loss() {

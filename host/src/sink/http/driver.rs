@@ -1,4 +1,4 @@
-//! The task that sends: takes parts, makes requests of them, keeps so many on their way, tries again
+//! The tasks that send: each takes parts, makes requests of them, keeps so many on their way, tries again
 //! what fails for now, and says what became of each record.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -36,8 +36,7 @@ enum Fate {
 }
 
 /// What all requests share.
-struct Shared {
-    client: Client,
+pub(super) struct Shared {
     options: Options,
     context: Context,
     /// Nothing is sent before, since the endpoint asked for it.
@@ -48,8 +47,27 @@ struct Shared {
     failures: AtomicU64,
 }
 
-/// The task's own.
+/// Which part of the records is a task's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    /// Which task, from 0.
+    pub(super) index: usize,
+    /// Of how many.
+    pub(super) of: usize,
+}
+
+impl Turn {
+    /// How many of so many requests are this task's.
+    pub(super) fn share(self, concurrency: usize) -> usize {
+        (concurrency + self.of - 1 - self.index) / self.of
+    }
+}
+
+/// One task's own.
 pub(super) struct Driver {
+    /// Its connections are its runtime's.
+    client: Client,
+    turn: Turn,
     shared: Arc<Shared>,
     tracker: Arc<Tracker>,
     requests: Requests,
@@ -60,32 +78,26 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(
         client: Client,
+        turn: Turn,
         requests: Requests,
-        options: &Options,
-        context: &Context,
+        shared: &Arc<Shared>,
         tracker: &Arc<Tracker>,
     ) -> Driver {
         Driver {
-            shared: Arc::new(Shared {
-                client,
-                options: options.clone(),
-                context: context.clone(),
-                pause: Mutex::new(None),
-                troubled: AtomicBool::new(false),
-                answers: AtomicU64::new(0),
-                failures: AtomicU64::new(0),
-            }),
+            client,
+            turn,
             tracker: Arc::clone(tracker),
             requests,
-            lanes: Lanes::new(options),
+            lanes: Lanes::new(&shared.options),
             flush: false,
+            shared: Arc::clone(shared),
         }
     }
 
     /// Until the sink is gone, the emulation is cancelled, or nothing goes any more.
     pub(super) async fn run(mut self, mut work: mpsc::UnboundedReceiver<Work>) {
         let cancel = self.shared.context.cancel.clone();
-        let concurrency = self.shared.options.concurrency;
+        let concurrency = self.turn.share(self.shared.options.concurrency);
         let batches = self.shared.options.batch > 1;
         let wait = self
             .shared
@@ -104,9 +116,9 @@ impl Driver {
                 };
                 match self.requests.make(&entries) {
                     Ok(prepared) => {
-                        let shared = Arc::clone(&self.shared);
+                        let (shared, client) = (Arc::clone(&self.shared), self.client.clone());
                         running.push(async move {
-                            let fate = shared.deliver(&prepared, &entries).await;
+                            let fate = shared.deliver(&client, &prepared, &entries).await;
                             (lane, entries, fate)
                         });
                     }
@@ -145,6 +157,10 @@ impl Driver {
         let from = Arc::new(SharedPart::new(part));
         for record in range.clone() {
             let place = number(slot, record - range.start);
+            let order = self.requests.order(&batch, record);
+            if !self.lanes.has(order, self.turn) {
+                continue;
+            }
             let url = match self.requests.url(&batch, record) {
                 Ok(url) => url,
                 Err(reason) => {
@@ -152,7 +168,6 @@ impl Driver {
                     continue;
                 }
             };
-            let order = self.requests.order(&batch, record);
             let entry = Entry {
                 slot,
                 from: Arc::clone(&from),
@@ -192,8 +207,19 @@ struct Again {
 }
 
 impl Shared {
+    pub(super) fn new(options: &Options, context: &Context) -> Shared {
+        Shared {
+            options: options.clone(),
+            context: context.clone(),
+            pause: Mutex::new(None),
+            troubled: AtomicBool::new(false),
+            answers: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+        }
+    }
+
     /// Sends a request until there is an answer that counts.
-    async fn deliver(&self, prepared: &Prepared, entries: &[Entry]) -> Fate {
+    async fn deliver(&self, client: &Client, prepared: &Prepared, entries: &[Entry]) -> Fate {
         let mut delays = backon::ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(Duration::from_millis(100))
@@ -203,7 +229,7 @@ impl Shared {
         let mut begun = None;
         loop {
             self.wait_out_pause().await;
-            let again = match self.attempt(prepared, entries).await {
+            let again = match self.attempt(client, prepared, entries).await {
                 Ok(fate) => {
                     if self.troubled.swap(false, Relaxed) {
                         self.context.receipts.tell(|told| told.error = None);
@@ -255,8 +281,13 @@ impl Shared {
         }
     }
 
-    async fn attempt(&self, prepared: &Prepared, entries: &[Entry]) -> Result<Fate, Again> {
-        let answer = self.client.execute(prepared.request()).await;
+    async fn attempt(
+        &self,
+        client: &Client,
+        prepared: &Prepared,
+        entries: &[Entry],
+    ) -> Result<Fate, Again> {
+        let answer = client.execute(prepared.request()).await;
         match answer {
             Ok(response) => self.judge(response, prepared, entries).await,
             Err(error) if error.is_builder() => Ok(Fate::Refused(format!(

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::driver::Turn;
 use super::options::{Options, Ordered};
 use crate::sink::shared::SharedPart;
 
@@ -58,6 +59,15 @@ impl Lanes {
         }
     }
 
+    /// Whether a record is a task's own: where the order of keys is kept, each key has one task.
+    pub(super) fn has(&self, order: u64, turn: Turn) -> bool {
+        self.ordered != Ordered::Key || self.of_key(order) % turn.of == turn.index
+    }
+
+    fn of_key(&self, order: u64) -> usize {
+        (order % self.concurrency as u64) as usize
+    }
+
     /// Takes a record; `order` is what it has in common with those whose order is kept.
     ///
     /// # Errors
@@ -65,7 +75,7 @@ impl Lanes {
     pub(super) fn push(&mut self, entry: Entry, order: u64) -> Result<(), String> {
         let lane = match self.ordered {
             Ordered::All => 0,
-            Ordered::Key => (order % self.concurrency as u64) as usize,
+            Ordered::Key => self.of_key(order),
             Ordered::None if self.batch == 1 => 0,
             Ordered::None => self.of_url(&entry.url)?,
         };

@@ -1,4 +1,4 @@
-//! The sink: parts to the task that sends, and what a commit says of them.
+//! The sink: parts to the tasks that send, and what a commit says of them.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,8 +8,8 @@ use reqwest::Client;
 use tokio::sync::mpsc;
 
 use super::client;
-use super::driver::{Driver, Work};
-use super::options::Options;
+use super::driver::{Driver, Shared, Turn, Work};
+use super::options::{Options, Ordered};
 use super::requests::{Requests, Rules};
 use crate::record::{Group, Part};
 use crate::sink::tracker::{SLOT, Tracker};
@@ -19,6 +19,11 @@ use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
 const ROOM: u64 = 16 * 1024 * 1024;
 /// And records, where requests take fewer.
 const RECORDS: usize = 16 * SLOT;
+/// Requests at a time for which another thread is worth its while, and threads at most.
+const THREAD: usize = 8;
+const THREADS: usize = 4;
+
+type Task = (mpsc::UnboundedSender<Work>, JoinHandle<()>);
 
 /// A sink of one block of a spec.
 pub(super) struct HttpSink {
@@ -26,10 +31,11 @@ pub(super) struct HttpSink {
     context: Context,
     tracker: Arc<Tracker>,
     client: Client,
-    /// Until the task takes it.
-    requests: Option<Requests>,
-    task: Option<(mpsc::UnboundedSender<Work>, JoinHandle<()>)>,
-    /// The next sequence of each stream that isn't handed to the task.
+    rules: Rules,
+    tasks: Vec<Task>,
+    /// Which task the next part is for, where it isn't for all of them.
+    turn: usize,
+    /// The next sequence of each stream that isn't handed to a task.
     taken: Watermark,
 }
 
@@ -39,19 +45,86 @@ impl HttpSink {
         rules: &Rules,
         context: Context,
     ) -> Result<HttpSink, SendError> {
-        let client = client::build(&options)?;
-        let headers = client::all_headers(&client, &options)?;
-        let requests = Requests::new(&options, rules, &context, headers)
-            .map_err(|error| SendError::fatal(format!("http ({}): {error}", options.target())))?;
-        Ok(HttpSink {
+        let sink = HttpSink {
             tracker: Arc::new(Tracker::new(Arc::clone(&context.receipts))),
-            client,
-            requests: Some(requests),
-            task: None,
+            client: client::build(&options)?,
+            rules: rules.clone(),
+            tasks: Vec::new(),
+            turn: 0,
             taken: context.receipts.watermark(),
             options,
             context,
-        })
+        };
+        // What is wrong with templates and logins is said before anything is asked for.
+        sink.requests()?;
+        Ok(sink)
+    }
+
+    fn requests(&self) -> Result<Requests, SendError> {
+        let headers = client::all_headers(&self.client, &self.options)?;
+        Requests::new(&self.options, &self.rules, &self.context, headers)
+            .map_err(|error| SendError::fatal(format!("http ({}): {error}", self.options.target())))
+    }
+
+    /// How many threads send: several share out the requests, where that leaves their order alone and
+    /// there are as many as make it worth while.
+    fn threads(&self) -> usize {
+        if self.options.batch > 1 || self.options.ordered == Ordered::All {
+            return 1;
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        (self.options.concurrency / THREAD).clamp(1, cores.min(THREADS))
+    }
+
+    /// Each thread has connections of its own.
+    fn start(&mut self) -> Result<(), SendError> {
+        let shared = Arc::new(Shared::new(&self.options, &self.context));
+        let of = self.threads();
+        for index in 0..of {
+            let driver = Driver::new(
+                client::build(&self.options)?,
+                Turn { index, of },
+                self.requests()?,
+                &shared,
+                &self.tracker,
+            );
+            let (sender, receiver) = mpsc::unbounded_channel();
+            self.tasks
+                .push((sender, thread(driver, receiver, &self.options)?));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, slot: usize, part: Part) -> Result<(), SendError> {
+        if self.tasks.is_empty() {
+            return Err(SendError::fatal(
+                "http: records came before the sink was prepared",
+            ));
+        }
+        if self.options.ordered == Ordered::None {
+            self.turn = (self.turn + 1) % self.tasks.len();
+            let (work, _) = &self.tasks[self.turn];
+            return work
+                .send(Work::Part(slot, part))
+                .map_err(|_| self.stopped());
+        }
+        // Each takes the keys that are its own.
+        for (work, _) in &self.tasks {
+            work.send(Work::Part(slot, part.clone()))
+                .map_err(|_| self.stopped())?;
+        }
+        Ok(())
+    }
+
+    fn stopped(&self) -> SendError {
+        self.failure()
+            .err()
+            .unwrap_or_else(|| SendError::fatal("http: stopped"))
+    }
+
+    fn join(&mut self) -> Vec<JoinHandle<()>> {
+        // A thread ends with what it is given, whatever it waits for.
+        self.tasks.drain(..).map(|(_, task)| task).collect()
     }
 
     fn failure(&self) -> Result<(), SendError> {
@@ -63,10 +136,7 @@ impl HttpSink {
 
     async fn wait(&self) -> Result<(), SendError> {
         self.failure()?;
-        let over = self
-            .task
-            .as_ref()
-            .is_some_and(|(_, task)| task.is_finished());
+        let over = self.tasks.iter().any(|(_, task)| task.is_finished());
         if over && !self.context.cancel.is_cancelled() {
             self.failure()?;
             return Err(SendError::fatal(format!(
@@ -96,26 +166,17 @@ impl HttpSink {
             }
             self.wait().await?;
         }
-        let Some((work, _)) = &self.task else {
-            return Err(SendError::fatal(
-                "http: records came before the sink was prepared",
-            ));
-        };
         let end = part.sequences().end;
         if let Some(taken) = self.taken.get_mut(part.stream() as usize) {
             *taken = end;
         }
         let slot = self.tracker.begin(part.clone());
-        work.send(Work::Part(slot, part)).map_err(|_| {
-            self.failure()
-                .err()
-                .unwrap_or_else(|| SendError::fatal("http: stopped"))
-        })
+        self.tell(slot, part)
     }
 }
 
-/// A thread of its own for the requests and their connections: handed from one thread to another at
-/// each step, a request would cost twice as much.
+/// A thread of its own for requests and their connections, so that no request is handed from one
+/// thread to another.
 fn thread(
     driver: Driver,
     work: mpsc::UnboundedReceiver<Work>,
@@ -149,19 +210,10 @@ impl Sink for HttpSink {
 
     async fn prepare(&mut self) -> Result<(), SendError> {
         client::healthy(&self.client, &self.options, false, &self.context.cancel).await?;
-        if let Some(requests) = self.requests.take() {
-            let client = self.client.clone();
-            let driver = Driver::new(
-                client,
-                requests,
-                &self.options,
-                &self.context,
-                &self.tracker,
-            );
-            let (sender, receiver) = mpsc::unbounded_channel();
-            self.task = Some((sender, thread(driver, receiver, &self.options)?));
+        match self.tasks.is_empty() {
+            true => self.start(),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     async fn recover(&mut self, saved: Option<&Receipt>) -> Result<Option<Watermark>, SendError> {
@@ -199,7 +251,7 @@ impl Sink for HttpSink {
     }
 
     async fn close(&mut self, _: bool) -> Result<Receipt, SendError> {
-        if let Some((work, _)) = &self.task {
+        for (work, _) in &self.tasks {
             // Where nobody takes it there is a failure to say.
             let _ = work.send(Work::Flush);
         }
@@ -207,8 +259,7 @@ impl Sink for HttpSink {
             self.wait().await?;
         }
         self.failure()?;
-        if let Some((work, task)) = self.task.take() {
-            drop(work);
+        for task in self.join() {
             let _ = tokio::task::spawn_blocking(move || task.join()).await;
         }
         Ok(Receipt::at(self.context.receipts.watermark()))
@@ -217,9 +268,7 @@ impl Sink for HttpSink {
 
 impl Drop for HttpSink {
     fn drop(&mut self) {
-        if let Some((work, task)) = self.task.take() {
-            // The thread ends with what it is given, whatever it waits for.
-            drop(work);
+        for task in self.join() {
             let _ = task.join();
         }
     }

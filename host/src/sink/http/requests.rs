@@ -73,9 +73,10 @@ fn encoder(
 pub(super) struct Requests {
     url: Template,
     /// Of a template that is always the same.
-    constant: Option<Url>,
+    constant: Option<Arc<Url>>,
     method: Method,
-    headers: HeaderMap,
+    /// Of every request; shared, since a request clones them once more as it is.
+    headers: Arc<HeaderMap>,
     encoder: Option<Encoder>,
     scratch: Scratch,
     gzip: bool,
@@ -112,14 +113,18 @@ impl Requests {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         Ok(Requests {
-            constant: rules.url.constant().and_then(|url| Url::parse(url).ok()),
+            constant: rules
+                .url
+                .constant()
+                .and_then(|url| Url::parse(url).ok())
+                .map(Arc::new),
             url: rules.url.clone(),
             method: match options.method {
                 super::options::Method::Post => Method::POST,
                 super::options::Method::Put => Method::PUT,
                 super::options::Method::Patch => Method::PATCH,
             },
-            headers,
+            headers: Arc::new(headers),
             encoder,
             scratch: Scratch::default(),
             gzip,
@@ -192,15 +197,15 @@ impl Requests {
     pub(super) fn make(&mut self, entries: &[Entry]) -> Result<Prepared, String> {
         let first = entries.first().ok_or("a request without records")?;
         let url = match (&first.url, &self.constant) {
-            (Some(url), _) => {
-                Url::parse(url).map_err(|why| format!("the URL {url} can't be used: {why}"))?
-            }
-            (None, Some(url)) => url.clone(),
+            (Some(url), _) => Url::parse(url)
+                .map(Arc::new)
+                .map_err(|why| format!("the URL {url} can't be used: {why}"))?,
+            (None, Some(url)) => Arc::clone(url),
             (None, None) => return Err("the record has no URL".to_owned()),
         };
-        let mut headers = self.headers.clone();
+        let mut headers = Arc::clone(&self.headers);
         if self.meta {
-            self.meta(first, &mut headers);
+            self.meta(first, Arc::make_mut(&mut headers));
         }
         Ok(Prepared {
             method: self.method.clone(),
@@ -252,22 +257,22 @@ impl Requests {
 /// A request that can be sent again and again.
 pub(super) struct Prepared {
     method: Method,
-    url: Url,
-    headers: HeaderMap,
+    url: Arc<Url>,
+    headers: Arc<HeaderMap>,
     body: Bytes,
 }
 
 impl Prepared {
     pub(super) fn request(&self) -> Request {
-        let mut request = Request::new(self.method.clone(), self.url.clone());
-        request.headers_mut().clone_from(&self.headers);
+        let mut request = Request::new(self.method.clone(), Url::clone(&self.url));
+        *request.headers_mut() = HeaderMap::clone(&self.headers);
         *request.body_mut() = Some(self.body.clone().into());
         request
     }
 
     /// The URL as it may be shown: a query may hold a secret.
     pub(super) fn shown(&self) -> String {
-        let mut url = self.url.clone();
+        let mut url = Url::clone(&self.url);
         url.set_query(None);
         url.to_string()
     }

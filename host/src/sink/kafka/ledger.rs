@@ -49,6 +49,19 @@ pub(super) struct Ledger {
     config: ClientConfig,
 }
 
+/// The transactional id: of run and sink, and of the shard, since each shard has a producer of its own.
+fn id(context: &Context) -> String {
+    let whole = format!("wellhead-{}-{}", context.run, context.sink);
+    match *context.mine {
+        [first, ..] if context.mine.len() < context.streams as usize => {
+            let next = context.mine.get(1).copied();
+            let shards = next.map_or(context.streams, |next| next - first);
+            format!("{whole}-{first}of{shards}")
+        }
+        _ => whole,
+    }
+}
+
 impl Ledger {
     pub(super) fn new(options: &Options, context: &Context) -> Result<Ledger, SendError> {
         let session = getrandom::u64().map_err(|error| {
@@ -57,12 +70,7 @@ impl Ledger {
             ))
         })?;
         Ok(Ledger {
-            id: format!(
-                "wellhead-{}-{}{}",
-                context.run,
-                context.sink,
-                shard(context)
-            ),
+            id: id(context),
             holder: this_process(),
             session,
             brokers: options.brokers.to_string(),
@@ -224,15 +232,5 @@ impl Ledger {
             "kafka ({}): the watermarks in topic {TOPIC} can't be read: {why}",
             self.brokers
         ))
-    }
-}
-
-/// Shards of a run are producers of their own; nothing where one process has all streams.
-fn shard(context: &Context) -> String {
-    match context.mine.first() {
-        Some(first) if context.mine.len() < context.streams as usize => {
-            format!("-{first}-{}", context.mine.len())
-        }
-        _ => String::new(),
     }
 }

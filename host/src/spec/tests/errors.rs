@@ -160,7 +160,9 @@ fn parts_that_disagree_are_found_all_at_once() {
         ),
         ("expect: {rat: 5}", "did you mean `rate`?"),
         ("expect: {rate: 5}", "is no bound for rate"),
-        ("expect: {rejected: [1]}", "is no bound for rejected"),
+        ("expect: {rejected: [[1]]}", "is no bound for rejected"),
+        ("expect: {abort: maybe}", "`abort` is true, false or a time"),
+        ("expect: {abrot: true}", "did you mean `abort`?"),
         ("name: a/b", "can't be a name"),
     ] {
         let found = shown(&format!("generator: t\n{text}\n"));

@@ -50,6 +50,7 @@ async fn run(sink: &str, records: u64, folder: &Path, state: bool) -> Outcome<f6
             false => None,
         },
         cancel: CancellationToken::new(),
+        go_on: false,
         now: START,
     };
     let emulation = Emulation::prepare(Arc::new(plan), environment, None).await?;
@@ -114,7 +115,7 @@ fn state_of_a_generator() -> Outcome<Row> {
     )?;
     Ok(Row::beside(
         "a generator back at record 1,000,000",
-        &format!(
+        format!(
             "{:.2} ms from `save` ({} bytes), {:.0} ms through its records",
             median(&saved),
             state.len(),

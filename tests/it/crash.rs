@@ -299,3 +299,45 @@ fn sqlite_has_each_record_once() {
     let found = kill("sqlite", || Some(Box::new(Sqlite))).unwrap();
     assert_eq!(found.repeated, 0, "{found:?}");
 }
+
+/// Another machine, with nothing of the run but its name: the watermark is in Kafka.
+#[test]
+fn a_run_goes_on_elsewhere_by_what_kafka_knows() {
+    let Some(broker) = service("WELLHEAD_TEST_KAFKA") else {
+        return;
+    };
+    let topic = format!("elsewhere-{}", stamp());
+    let kafka = Kafka {
+        broker,
+        options: "&exactly_once=true",
+        topic,
+    };
+    let to = kafka.to().unwrap();
+    let text = format!(
+        "run transaction --seed 7 --streams 3 --start 2024-01-01T00:00:00Z --load 12000/s --records {RECORDS} \
+         --run {} --report r.json --to {to}",
+        kafka.topic
+    );
+    let arguments: Vec<&str> = text.split(' ').collect();
+    let here = Sandbox::new();
+    let seen = [&arguments[..], &["--to", "file:out.ndjson"]].concat();
+    let child = here.command(&seen).spawn().unwrap();
+    let whole = expected(&here, "7");
+    until("most of it is there", || {
+        super::resume::partial_bytes(&here) > whole.len() as u64 * 3 / 4
+    });
+    signal(child.id(), rustix::process::Signal::KILL);
+    assert!(!wait(child).status.success());
+    let there = Sandbox::new();
+    there.expect(0, &[&arguments[..], &["--resume"]].concat());
+    assert_eq!(there.json("r.json")["records"]["acknowledged"], RECORDS);
+    let (mut found, mut wanted) = (kafka.read(&there), ids(&whole));
+    found.sort();
+    wanted.sort();
+    assert!(
+        found == wanted,
+        "{} of {} are there",
+        found.len(),
+        wanted.len()
+    );
+}

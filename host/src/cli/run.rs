@@ -235,18 +235,15 @@ fn conclude(
         let Outcomes { ended, signal } = outcome;
         let mut report = ended.report;
         if let Some(manifest) = ended.manifest {
-            let path = options
-                .state
-                .join("runs")
-                .join(format!("{}.manifest.json", plan.run.replace('/', "+")));
-            match write_json(&path, &manifest) {
-                Ok(()) => report.manifest = Some(path.display().to_string()),
-                // What became of the records is still to be said.
-                Err(error) => {
-                    eprintln!("wellhead: {error}");
-                    status = status.worse(Status::Failed);
-                }
+            let name = format!("{}.manifest.json", plan.run.replace('/', "+"));
+            let path = options.state.join("runs").join(name);
+            let written = write_json(&path, &manifest);
+            // What became of the records is still to be said.
+            if let Err(error) = &written {
+                eprintln!("wellhead: {error}");
+                status = status.worse(Status::Failed);
             }
+            report.manifest = written.ok().map(|()| path.display().to_string());
             manifests.push(manifest);
         }
         status = status.worse(Status::of(&report, &spec.expect.rules, signal));

@@ -31,10 +31,27 @@ struct Lane {
     since: Option<u64>,
     /// Items in a row that nobody expects.
     lost: u64,
+    /// By stream: one past the highest sequence that was matched here.
+    next: Vec<u64>,
     /// The gap between matches that is open.
     gap: Option<u32>,
     /// By stream, or one for all.
     orders: Vec<Option<Order>>,
+}
+
+impl Lane {
+    /// Whether a record with the right key is surely the one: it may be a copy of one that has yet to
+    /// come, where other streams have been faster.
+    #[inline]
+    fn follows(&self, slot: &Slot, kept: Kept) -> bool {
+        kept != Kept::Stream || slot.which.sequence == self.next(slot.which.stream)
+    }
+
+    /// The lowest sequence of a stream that doesn't go back.
+    #[inline]
+    fn next(&self, stream: u32) -> u64 {
+        self.next.get(stream as usize).copied().unwrap_or(0)
+    }
 }
 
 enum Step {
@@ -67,6 +84,7 @@ impl Place {
             waits: false,
             since: None,
             lost: 0,
+            next: Vec::new(),
             gap: None,
             orders: Vec::new(),
         };
@@ -140,7 +158,7 @@ impl Place {
             loop {
                 match self.window.get(lane.at) {
                     Some(slot) if slot.taken => lane.at += 1,
-                    Some(slot) if slot.key == found.key => {
+                    Some(slot) if slot.key == found.key && lane.follows(slot, tally.kept) => {
                         let at = lane.at;
                         lane.at += 1;
                         self.take(n, at, found, tally);
@@ -168,6 +186,13 @@ impl Place {
         } else {
             let look = lane.feed.look();
             tally.count(Kind::Altered, self.number, Some((ordinal, which)), look);
+        }
+        if tally.kept == Kept::Stream {
+            let stream = which.stream as usize;
+            if lane.next.len() <= stream {
+                lane.next.resize(stream + 1, 0);
+            }
+            lane.next[stream] = lane.next[stream].max(which.sequence + 1);
         }
         lane.since = None;
         if lane.lost > 0 {
@@ -224,7 +249,7 @@ impl Place {
             false => *self.lanes[n].since.get_or_insert(end),
         };
         let may_come = !over && end < since + self.look;
-        let Some(choice) = self.window.find(found.key, at) else {
+        let Some(choice) = self.choice(n, found, tally.kept) else {
             return match may_come {
                 true => Ok(Step::Wait),
                 false => Ok(self.lost(n, over, tally)),
@@ -249,7 +274,7 @@ impl Place {
                 ..
             } => {
                 if !aside {
-                    self.lanes[n].at = forward + 1;
+                    self.lanes[n].at = at.max(forward + 1);
                 }
                 self.take(n, forward, found, tally);
             }
@@ -270,6 +295,18 @@ impl Place {
             Choice { .. } => return Ok(self.lost(n, over, tally)),
         }
         Ok(Step::On)
+    }
+
+    /// What an item may be. Of several alike it is the first that doesn't go back: in its stream,
+    /// where that alone is in order.
+    fn choice(&mut self, n: usize, found: Found, kept: Kept) -> Option<Choice> {
+        let lane = &self.lanes[n];
+        let at = lane.at;
+        self.window
+            .find(found.key, at, |ordinal, which| match kept {
+                Kept::Stream => which.sequence >= lane.next(which.stream),
+                Kept::Release | Kept::Nothing => ordinal >= at,
+            })
     }
 
     fn repeated(&mut self, n: usize, ordinal: u64, tally: &mut Tally) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::expected::Slot;
+use super::expected::{Slot, Which};
 
 /// How far an item may be from where it is expected.
 #[derive(Clone, Copy, Debug)]
@@ -114,12 +114,43 @@ impl Window {
         self.slots.get_mut(at)
     }
 
-    /// What an item with that key may be, of a source that stands at an ordinal. None where no
-    /// record has the key.
-    pub fn find(&mut self, key: u128, at: u64) -> Option<Choice> {
+    /// What an item with that key may be, of a source that stands at an ordinal; `onward` says of a
+    /// record whether it may follow there. None where no record has the key.
+    pub fn find(
+        &mut self,
+        key: u128,
+        at: u64,
+        onward: impl Fn(u64, &Which) -> bool,
+    ) -> Option<Choice> {
+        /// Records with one key behind a source that are looked at.
+        const BACK: usize = 256;
         self.index_all();
         let ordinals = self.index.get(&key)?;
-        Some(self.choose(ordinals, at))
+        let mut choice = Choice::default();
+        let mut look = |ordinal: u64| {
+            let Some(slot) = self.get(ordinal) else {
+                return false;
+            };
+            if slot.taken {
+                choice.taken = Some(ordinal);
+            } else if onward(ordinal, &slot.which) {
+                choice.forward = Some(ordinal);
+            } else {
+                choice.back = Some(ordinal);
+            }
+            choice.forward.is_some()
+        };
+        match ordinals {
+            Ordinals::One(ordinal) => {
+                look(*ordinal);
+            }
+            Ordinals::Many(many) => {
+                let here = many.partition_point(|&ordinal| ordinal < at);
+                let mut near = many.range(here.saturating_sub(BACK)..);
+                let _ = near.any(|&ordinal| look(ordinal));
+            }
+        }
+        Some(choice)
     }
 
     /// Lets go of the first.
@@ -142,38 +173,6 @@ impl Window {
             }
         }
         Some((ordinal, slot))
-    }
-
-    fn choose(&self, ordinals: &Ordinals, at: u64) -> Choice {
-        /// Records with one key behind a source that are looked at.
-        const BACK: usize = 256;
-        let mut choice = Choice::default();
-        let mut look = |ordinal: u64| {
-            let Some(slot) = self.get(ordinal) else {
-                return false;
-            };
-            match (slot.taken, ordinal >= at) {
-                (true, _) => choice.taken = Some(ordinal),
-                (false, true) => choice.forward = Some(ordinal),
-                (false, false) => choice.back = Some(ordinal),
-            }
-            !slot.taken
-        };
-        match ordinals {
-            Ordinals::One(ordinal) => {
-                look(*ordinal);
-            }
-            Ordinals::Many(many) => {
-                let here = many.partition_point(|&ordinal| ordinal < at);
-                let _ = many.range(here..).any(|&ordinal| look(ordinal));
-                let _ = many
-                    .range(..here)
-                    .rev()
-                    .take(BACK)
-                    .any(|&ordinal| look(ordinal));
-            }
-        }
-        choice
     }
 
     fn index_all(&mut self) {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -53,8 +55,16 @@ fn messages(broker: &str, topic: &str) -> Vec<Raw> {
 
 /// Writes messages to another topic with the injuries done to them.
 fn rewritten(broker: &str, topic: &str, messages: &[Raw], list: &BTreeMap<usize, Injury>) {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", broker)
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker);
+    let admin: AdminClient<DefaultClientContext> = config.create().unwrap();
+    let new = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let made = runtime.block_on(admin.create_topics([&new], &AdminOptions::new()));
+    made.unwrap().remove(0).unwrap();
+    let producer: BaseProducer = config
         .set("enable.idempotence", "true")
         .set("queue.buffering.max.messages", "1000000")
         .create()
@@ -216,7 +226,7 @@ fn objects_are_read_back_in_each_format() {
     let mut first = None;
     for options in [
         "mode=chunked&records=3000",
-        "format=csv&compression=gzip&mode=grouped&every=1s",
+        "format=csv&compression=gzip&mode=grouped&interval=1s",
         "format=json&compression=zstd&mode=chunked&records=5000",
     ] {
         let sandbox = Sandbox::new();

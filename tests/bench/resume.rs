@@ -42,7 +42,6 @@ async fn run(sink: &str, records: u64, folder: &Path, state: bool) -> Outcome<f6
     let pool = Pool::start(cores)?;
     let own = tempfile::tempdir_in(folder)?;
     let environment = Environment {
-        go_on: false,
         clock: Clock::start(),
         hands: pool.hands(),
         state: match state {

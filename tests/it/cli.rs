@@ -265,32 +265,33 @@ fn a_file_may_say_what_to_log_and_where_to() {
         "log.toml",
         "level = \"warn\"\nformat = \"json\"\ndestination = \"out.log\"\n[levels]\n\"wellhead::cli\" = \"info\"\n",
     );
-    // What a named run that nobody has finished is worth a line at `info`.
     let run = ["run", "transaction", "--records", "5", "--to", "null"];
     let with = |file: &'static str| [&run[..], &["--log-config", file]].concat();
     sandbox.expect(0, &with("log.toml"));
+    // A run that nobody has finished is worth a line at `info`.
     let stuck = [
         "run",
         "transaction",
         "--load",
         "1/s",
         "--records",
-        "9",
+        "99",
         "--to",
-        "null",
+        "file:o.ndjson",
     ];
     let child = sandbox.command(&stuck).spawn().unwrap();
     let id = child.id();
-    let state = || std::fs::read_dir(sandbox.path("state/wellhead")).map_or(0, Iterator::count);
-    until("it has begun", || state() > 0);
-    until("it is known", || {
-        sandbox.expect(0, &with("log.toml"));
-        let log = std::fs::read_to_string(sandbox.path("out.log")).unwrap();
-        log.contains("unfinished run")
+    let begun = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().contains("partial"))
+    };
+    until("it has begun", || {
+        std::fs::read_dir(sandbox.path("")).unwrap().any(begun)
     });
+    sandbox.expect(0, &with("log.toml"));
+    let log = std::fs::read_to_string(sandbox.path("out.log")).unwrap();
+    assert!(log.contains("unfinished run"), "{log}");
     signal(id, rustix::process::Signal::KILL);
     wait(child);
-    let log = std::fs::read_to_string(sandbox.path("out.log")).unwrap();
     for line in log.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(line["target"].as_str().unwrap().starts_with("wellhead::"));

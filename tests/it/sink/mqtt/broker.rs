@@ -66,7 +66,9 @@ impl Subscriber {
     }
 
     fn text(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("out")).unwrap()
+        // It grows while it is read: the last character may be there by half.
+        let bytes = std::fs::read(self.folder.path().join("out")).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     fn records(&self) -> Vec<String> {

@@ -42,6 +42,10 @@ fn device_log() {
         .as_u64()
         .unwrap();
     assert!(records.abs_diff(20 * 86_400) < 6 * 1_315, "{records}");
+    assert!(
+        sandbox.json("r.json")["live_from"].is_null(),
+        "its end lies in the past"
+    );
 }
 
 #[test]

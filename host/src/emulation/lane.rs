@@ -186,7 +186,17 @@ impl Producer {
             self.sequencer.advance(next, &mut self.ready);
         }
         self.mark()?;
-        Ok(None)
+        // At once, not with the next call: what is held back at the end is due before others' records.
+        Ok(self.cursor.ended().then_some(Ended::Until))
+    }
+
+    /// Everything ordered before this was given, if everything before `so_far` was.
+    pub fn known(&self, so_far: Nanos) -> Nanos {
+        match self.over {
+            true => u64::MAX,
+            // Where the bound is reached something may be held back: the next call says what.
+            false => self.cursor.peek().unwrap_or(so_far),
+        }
     }
 
     /// What is ready, in sequence order; with what is held back where the stream is `over`.
@@ -227,7 +237,7 @@ impl Producer {
 impl Lane {
     /// A lane that hasn't begun.
     pub fn new(stream: u32, shared: Arc<Shared>, hands: Hands, producer: Producer) -> Lane {
-        let known = producer.cursor.peek().unwrap_or(u64::MAX);
+        let known = producer.known(0);
         Lane {
             stream,
             shared,
@@ -295,10 +305,8 @@ impl Lane {
 
     /// Publishes what a change of the schedule made of the next order.
     pub fn refresh(&self, producer: &Producer) {
-        if !producer.over {
-            let next = producer.cursor.peek().unwrap_or(u64::MAX);
-            self.known.store(next, Ordering::Release);
-        }
+        let known = producer.known(self.known());
+        self.known.store(known, Ordering::Release);
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -327,11 +335,7 @@ impl Lane {
                 producer.sequencer.finish(&mut producer.ready);
             }
         }
-        let known = if producer.over {
-            u64::MAX
-        } else {
-            producer.cursor.peek().unwrap_or(u64::MAX)
-        };
+        let known = producer.known(self.known());
         let mut queue = self.queue();
         for batch in producer.ready.drain(..) {
             self.bytes
@@ -364,3 +368,6 @@ impl Work for Lane {
         self.request();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,7 @@ fn sources(plan: &Plan, window: Window, now: Nanos) -> Result<Vec<Source>, Emula
         .map(|stream| {
             let producer = plan.producer(&log, stream, window.from)?;
             Ok(Source {
-                known: producer.cursor.peek().unwrap_or(u64::MAX),
+                known: producer.known(0),
                 producer,
                 over: false,
             })
@@ -106,10 +106,9 @@ impl Source {
             batch: Arc::new(batch),
             pace: None,
         }));
-        self.known = if self.over {
-            u64::MAX
-        } else {
-            self.producer.cursor.peek().unwrap_or(u64::MAX)
+        self.known = match self.over {
+            true => u64::MAX,
+            false => self.producer.known(self.known),
         };
         Ok(())
     }

@@ -92,7 +92,7 @@ impl<'a> Expected<'a> {
         for stream in &rerun.streams {
             let producer = rerun.producer(stream)?;
             streams.push(Stream {
-                known: producer.cursor.peek().unwrap_or(0),
+                known: producer.known(0),
                 producer,
                 queue: VecDeque::new(),
                 at: 0,
@@ -196,7 +196,7 @@ impl Stream {
         self.queue.extend(batches.into_iter().map(Arc::new));
         self.known = match over {
             true => Nanos::MAX,
-            false => self.producer.cursor.peek().unwrap_or(self.known),
+            false => self.producer.known(self.known),
         };
         if let Some(below) = below {
             self.cut(below);

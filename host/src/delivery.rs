@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::record::{Group, Part};
+use crate::record::Group;
 use crate::sink::receipts::Snapshot;
 use crate::sink::{OnFull, Receipt, Receipts, SendError, Sink};
 
@@ -314,7 +314,7 @@ impl Delivery {
     /// What of the group lies above the watermark.
     fn unsettled(&self, mut group: Group) -> Group {
         for part in &mut group.parts {
-            trim(part, self.receipts.settled(part.stream()));
+            part.skip_below(self.receipts.settled(part.stream()));
         }
         group.parts.retain(|part| !part.is_empty());
         group
@@ -365,12 +365,6 @@ impl Settled {
             }
         }
     }
-}
-
-fn trim(part: &mut Part, settled: u64) {
-    let done = settled.saturating_sub(part.sequences().start);
-    let done = usize::try_from(done).unwrap_or(usize::MAX).min(part.len());
-    part.range.start += done;
 }
 
 fn backoff() -> backon::ExponentialBackoff {

@@ -213,6 +213,12 @@ impl Part {
         first + self.range.start as u64..first + self.range.end as u64
     }
 
+    /// Leaves out what lies below a sequence of its stream; that may be all of it.
+    pub fn skip_below(&mut self, sequence: u64) {
+        let below = sequence.saturating_sub(self.sequences().start);
+        self.range.start += usize::try_from(below).map_or(self.len(), |n| n.min(self.len()));
+    }
+
     /// How many records.
     pub fn len(&self) -> usize {
         self.range.len()

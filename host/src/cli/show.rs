@@ -7,12 +7,18 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use crate::emulation::report::{Outcome, Report};
 use crate::telemetry::{Lateness, Percentiles};
 
-/// The final table of one emulation.
-pub fn table(report: &Report) -> String {
+/// A table with a frame around it, as wide as the terminal.
+pub fn frame() -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+/// The final table of one emulation.
+pub fn table(report: &Report) -> String {
+    let mut table = frame();
     let mut row = |name: &str, value: String| {
         table.add_row(vec![name.to_owned(), value]);
     };

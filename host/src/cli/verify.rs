@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::Handle;
 
 use super::args::VerifyArgs;
 use super::run::write_json;
-use super::show::count;
+use super::show::{count, frame};
 use super::{CliError, Status, flags};
 use crate::emulation::Engine;
 use crate::emulation::manifest::Manifest;
@@ -240,10 +239,7 @@ fn shown<T: Send>(
 
 /// What a person reads.
 fn table(report: &Report) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+    let mut table = frame();
     let mut row = |name: &str, value: String| {
         table.add_row(vec![name.to_owned(), value]);
     };

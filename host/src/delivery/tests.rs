@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::*;
-use crate::record::{Batch, Origin};
+use crate::record::{Batch, Origin, Part};
 use crate::sink::{Guarantee, Watermark};
 use crate::telemetry::{Clock, Lateness};
 

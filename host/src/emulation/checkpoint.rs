@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::EmulationError;
 use super::core::{Core, stored};
 use super::shared::LOOKAHEAD;
-use crate::schedule::Horizon;
+use crate::schedule::{Horizon, Schedule};
 use crate::state::{Checkpoint, State};
 use crate::telemetry::wall;
 
@@ -109,12 +109,18 @@ async fn move_horizon(core: &Core, state: &State) -> Result<(), EmulationError> 
         wall: wall().saturating_add(LOOKAHEAD),
     };
     if let Some(schedule) = core.live.with_horizon(horizon) {
-        state
-            .save_schedule(&core.plan.run, &stored(&schedule)?)
-            .await?;
-        core.live.replace(schedule);
+        replace(core, state, schedule).await?;
         core.shared.set_horizon(horizon.order);
     }
+    Ok(())
+}
+
+/// Another schedule: durable first, then used.
+async fn replace(core: &Core, state: &State, schedule: Schedule) -> Result<(), EmulationError> {
+    state
+        .save_schedule(&core.plan.run, &stored(&schedule)?)
+        .await?;
+    core.live.replace(schedule);
     Ok(())
 }
 
@@ -124,13 +130,10 @@ async fn join(core: &Core, state: &State) -> Result<(), EmulationError> {
         return Ok(());
     };
     let _changing = core.changing.lock().await;
-    if let Some(schedule) = core.live.with_seam(seam) {
-        state
-            .save_schedule(&core.plan.run, &stored(&schedule)?)
-            .await?;
-        core.live.replace(schedule);
+    match core.live.with_seam(seam) {
+        Some(schedule) => replace(core, state, schedule).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes where every sink stands, and for each stream the newest restart below all of them.

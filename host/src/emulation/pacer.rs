@@ -231,9 +231,11 @@ impl Pacer {
 
     /// Once all that is due was released a backfill is over: from there on records are due.
     fn join(&mut self, now: Nanos, limit: Nanos, wall: Option<Pace>) {
+        if !self.backfilling || wall.is_none_or(|wall| limit <= wall.order_at(now)) {
+            return;
+        }
         // One that ends in the past never gets there: nothing more is known of any stream then.
-        let more = self.fronts.iter().any(|front| front.certain() != u64::MAX);
-        if self.backfilling && more && wall.is_some_and(|wall| limit > wall.order_at(now)) {
+        if self.fronts.iter().any(|front| front.certain() != u64::MAX) {
             self.backfilling = false;
             self.shared.set_seam(limit);
         }

@@ -108,16 +108,12 @@ impl Pending {
             let Some(next) = taken.get_mut(part.stream() as usize) else {
                 continue;
             };
-            let sequences = part.sequences();
-            let done = next.saturating_sub(sequences.start);
-            let done = usize::try_from(done).unwrap_or(usize::MAX);
-            if done >= part.len() {
-                continue;
-            }
             let mut part = part.clone();
-            part.range.start += done;
-            *next = sequences.end;
-            kept.parts.push(part);
+            part.skip_below(*next);
+            if !part.is_empty() {
+                *next = part.sequences().end;
+                kept.parts.push(part);
+            }
         }
         let first = self.parts.len();
         self.places.reserve(kept.len());

@@ -12,8 +12,7 @@ mod upsert;
 use std::sync::Arc;
 
 use super::read::{Reader, Reading};
-use super::sql::{self, SqlReader, SqlSink, Tables};
-use super::text::Pipe;
+use super::sql::{SqlReader, SqlSink, Tables};
 use super::{Config, ConfigError, Context, Kind, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
@@ -68,18 +67,8 @@ impl Config for PostgresConfig {
         let tables = self
             .tables(&reading.channels, reading.json)
             .map_err(|error| SendError::fatal(error.message))?;
-        let address = self.options.address();
-        let (client, at) = (self.options.client(), address.clone());
-        let begin = move |table: &sql::Table, reading: &Reading| {
-            let (client, at) = (client.clone(), at.clone());
-            let (table, run) = (table.clone(), reading.run.clone());
-            Pipe::of(&reading.runtime, |feeder| {
-                read::rows(client, at, table, run, feeder)
-            })
-        };
-        let options = &self.options.tables;
-        let reader = SqlReader::new(tables, options, reading, address, Box::new(begin))?;
-        Ok(Box::new(reader))
+        let database = (self.options.client(), self.options.address());
+        SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -16,8 +16,7 @@ use serde_json::{Map, Value};
 
 use super::options::{Span, parse};
 use super::read::{Reader, Reading};
-use super::sql::{self, SqlReader, SqlSink, TableOptions, Tables};
-use super::text::Pipe;
+use super::sql::{SqlReader, SqlSink, TableOptions, Tables};
 use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
 use crate::record::Channel;
 
@@ -123,17 +122,8 @@ impl Config for SqliteConfig {
             .tables(&reading.channels, reading.json)
             .map_err(|error| SendError::fatal(error.message))?;
         let address = format!("sqlite:{}", self.options.path.display());
-        let (client, at) = (read::client(&self.options), address.clone());
-        let begin = move |table: &sql::Table, reading: &Reading| {
-            let (client, at) = (client.clone(), at.clone());
-            let (table, run) = (table.clone(), reading.run.clone());
-            Pipe::of(&reading.runtime, |feeder| {
-                read::rows(client, at, table, run, feeder)
-            })
-        };
-        let options = &self.options.tables;
-        let reader = SqlReader::new(tables, options, reading, address, Box::new(begin))?;
-        Ok(Box::new(reader))
+        let database = (read::client(&self.options), address);
+        SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -15,6 +15,17 @@ use crate::record::Part;
 const SLOT_BITS: u32 = 10;
 /// Records of a slot, at most.
 pub(crate) const SLOT: usize = 1 << SLOT_BITS;
+
+/// The records of a part from a sequence on, as parts that each fit a slot.
+pub(crate) fn slots(part: &Part, from: u64) -> impl Iterator<Item = Part> + use<> {
+    let mut part = part.clone();
+    part.skip_below(from);
+    let end = part.range.end;
+    part.range.clone().step_by(SLOT).map(move |start| Part {
+        range: start..end.min(start + SLOT),
+        ..part.clone()
+    })
+}
 /// No slot's number.
 const NONE: usize = usize::MAX;
 /// A waiter looks again after that long, whatever was said.

@@ -371,13 +371,9 @@ impl FileSink {
 
 /// The records of a part whose sequences are from `first` on and below `end`.
 fn clip(part: &Part, first: u64, end: u64) -> Option<Part> {
-    let sequences = part.sequences();
-    let skip = first.saturating_sub(sequences.start).min(part.len() as u64) as usize;
-    let drop = sequences.end.saturating_sub(end).min(part.len() as u64) as usize;
-    let range = part.range.start + skip..part.range.end - drop;
-    (!range.is_empty()).then(|| Part {
-        batch: part.batch.clone(),
-        range,
-        pace: part.pace,
-    })
+    let mut clipped = part.clone();
+    clipped.skip_below(first);
+    let over = clipped.sequences().end.saturating_sub(end);
+    clipped.range.end -= over.min(clipped.len() as u64) as usize;
+    (!clipped.is_empty()).then_some(clipped)
 }

@@ -12,7 +12,7 @@ use super::driver::{Driver, Shared, Turn, Work};
 use super::options::{Options, Ordered};
 use super::requests::{Requests, Rules};
 use crate::record::{Group, Part};
-use crate::sink::tracker::{SLOT, Tracker};
+use crate::sink::tracker::{SLOT, Tracker, slots};
 use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
 
 /// Bytes of records that may be on their way or wait to be.
@@ -81,8 +81,12 @@ impl HttpSink {
         let shared = Arc::new(Shared::new(&self.options, &self.context));
         let of = self.threads();
         for index in 0..of {
+            let client = match index {
+                0 => self.client.clone(),
+                _ => client::build(&self.options)?,
+            };
             let driver = Driver::new(
-                client::build(&self.options)?,
+                client,
                 Turn { index, of },
                 self.requests()?,
                 &shared,
@@ -227,19 +231,8 @@ impl Sink for HttpSink {
         self.failure()?;
         for part in &group.parts {
             let done = self.taken.get(part.stream() as usize).copied().unwrap_or(0);
-            let skip = done
-                .saturating_sub(part.sequences().start)
-                .min(part.len() as u64) as usize;
-            let mut start = part.range.start + skip;
-            while start < part.range.end {
-                let end = part.range.end.min(start + SLOT);
-                self.send(Part {
-                    batch: Arc::clone(&part.batch),
-                    range: start..end,
-                    pace: part.pace,
-                })
-                .await?;
-                start = end;
+            for part in slots(part, done) {
+                self.send(part).await?;
             }
         }
         Ok(())

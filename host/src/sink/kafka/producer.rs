@@ -12,7 +12,7 @@ use super::messages::{Messages, Put};
 use super::options::Options;
 use super::routes::Rules;
 use crate::record::{Batch, Group, Part};
-use crate::sink::tracker::{SLOT, Tracker, number};
+use crate::sink::tracker::{Tracker, number, slots};
 use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
 
 /// How long a full queue drains before more is put in.
@@ -69,7 +69,7 @@ impl KafkaSink {
         Receipt::at(self.context.receipts.watermark())
     }
 
-    /// Sends a part of at most [`SLOT`] records.
+    /// Sends a part that fits a slot.
     async fn send(&mut self, part: Part) -> Result<(), SendError> {
         let stream = part.stream() as usize;
         let (batch, range) = (Arc::clone(&part.batch), part.range.clone());
@@ -216,19 +216,8 @@ impl Sink for KafkaSink {
         self.failure()?;
         for part in &group.parts {
             let done = self.taken.get(part.stream() as usize).copied().unwrap_or(0);
-            let skip = done
-                .saturating_sub(part.sequences().start)
-                .min(part.len() as u64) as usize;
-            let mut start = part.range.start + skip;
-            while start < part.range.end {
-                let end = part.range.end.min(start + SLOT);
-                self.send(Part {
-                    batch: Arc::clone(&part.batch),
-                    range: start..end,
-                    pace: part.pace,
-                })
-                .await?;
-                start = end;
+            for part in slots(part, done) {
+                self.send(part).await?;
                 // The other tasks of this thread get their turn.
                 tokio::task::consume_budget().await;
             }

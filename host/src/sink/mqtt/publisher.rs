@@ -14,7 +14,7 @@ use super::messages::{Messages, Rules};
 use super::options::{Clients, Options};
 use crate::record::{Group, Part};
 use crate::sink::shared::SharedPart;
-use crate::sink::tracker::{SLOT, Tracker};
+use crate::sink::tracker::{SLOT, Tracker, slots};
 use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
 
 /// Bytes of records that may be on their way or wait to be.
@@ -315,19 +315,8 @@ impl Sink for MqttSink {
         self.failure()?;
         for part in &group.parts {
             let done = self.taken.get(part.stream() as usize).copied().unwrap_or(0);
-            let skip = done
-                .saturating_sub(part.sequences().start)
-                .min(part.len() as u64) as usize;
-            let mut start = part.range.start + skip;
-            while start < part.range.end {
-                let end = part.range.end.min(start + SLOT);
-                self.send(Part {
-                    batch: Arc::clone(&part.batch),
-                    range: start..end,
-                    pace: part.pace,
-                })
-                .await?;
-                start = end;
+            for part in slots(part, done) {
+                self.send(part).await?;
             }
         }
         Ok(())

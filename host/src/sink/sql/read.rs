@@ -17,7 +17,7 @@ use crate::sink::text::{Feeder, Pipe, Texts};
 const PIECE: usize = 64 * 1024;
 
 /// Begins to read a table's rows, in a task of its own.
-pub(in crate::sink) type Begin = Box<dyn Fn(&Table, &Reading) -> Pipe + Send>;
+type Begin = Box<dyn Fn(&Table, &Reading) -> Pipe + Send>;
 
 /// What reads the tables of a sink.
 pub(in crate::sink) struct SqlReader {
@@ -28,26 +28,39 @@ pub(in crate::sink) struct SqlReader {
 }
 
 impl SqlReader {
+    /// Over a database: `rows` reads one table of it, by its client, address, table and run.
+    ///
     /// # Errors
     /// Where the tables keep only the last row of each key.
-    pub(in crate::sink) fn new(
+    pub(in crate::sink) fn over<C, F>(
         tables: Tables,
         options: &TableOptions,
         reading: &Reading,
-        address: String,
-        begin: Begin,
-    ) -> Result<SqlReader, SendError> {
+        (client, address): (C, String),
+        rows: fn(C, String, Table, String, Feeder) -> F,
+    ) -> Result<Box<dyn Reader>, SendError>
+    where
+        C: Clone + Send + 'static,
+        F: Future<Output = Result<(), SendError>> + Send + 'static,
+    {
+        let at = address.clone();
+        let begin: Begin = Box::new(move |table, reading| {
+            Pipe::of(&reading.runtime, |feeder| {
+                let (table, run) = (table.clone(), reading.run.clone());
+                rows(client.clone(), at.clone(), table, run, feeder)
+            })
+        });
         if options.mode == Mode::Upsert {
             return Err(SendError::fatal(format!(
                 "{address}: with `mode: upsert` a table keeps the last row of each key alone, so that nothing can be said of the others"
             )));
         }
-        Ok(SqlReader {
+        Ok(Box::new(SqlReader {
             tables,
             reading: reading.clone(),
             address,
             begin,
-        })
+        }))
     }
 }
 

@@ -11,9 +11,11 @@ mod plugin;
 mod preview;
 mod run;
 mod schema;
+mod serve;
 mod show;
 mod signals;
 mod sinks;
+mod token;
 mod verify;
 
 use std::io::IsTerminal;
@@ -100,6 +102,12 @@ pub enum CliError {
     /// An emulation can't be prepared or run.
     #[error(transparent)]
     Emulation(#[from] EmulationError),
+    /// Tokens can't be read or made.
+    #[error(transparent)]
+    Token(#[from] crate::server::tokens::TokenError),
+    /// The server can't begin.
+    #[error(transparent)]
+    Server(#[from] crate::server::ServerError),
     /// The state can't be used.
     #[error(transparent)]
     State(#[from] StateError),
@@ -194,6 +202,8 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
             let runtime = runtime()?;
             verify::run(&engine, args, runtime.handle())
         }
+        Command::Token(args) => token::run(&settings, args),
+        Command::Serve(args) => runtime()?.block_on(serve::run(&settings, &environment, args)),
         Command::Check(args) => runtime()?.block_on(check::run(&engine, args, &environment)),
         Command::Run(args) => {
             let document = args.spec.document(&environment)?;

@@ -28,6 +28,7 @@ pub mod preview;
 pub mod report;
 pub mod running;
 pub mod shared;
+mod tap;
 mod watch;
 
 use crate::delivery::DeliveryError;

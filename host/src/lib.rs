@@ -14,9 +14,10 @@
 //! - A segment of the schedule, a horizon, a rejected record are durable before anything relies on them.
 //! - A count called "acknowledged" is what a sink confirmed; a watermark never passes what isn't settled.
 //! - Every queue is bounded in bytes; a sink that stalls holds back release, never due instants.
-//! - Layers point down only: main → cli → verify → emulation → {schedule, plugin, fault, encode, delivery, sink} →
+//! - Layers point down only: main → cli → api → server → verify → emulation → {schedule, plugin, fault, encode, delivery, sink} →
 //!   {record, telemetry}; a test (`tests/it/tidy.rs`) holds them to it.
 
+pub mod api;
 pub mod cli;
 pub mod delivery;
 pub mod emulation;
@@ -25,6 +26,7 @@ pub mod fault;
 pub mod plugin;
 pub mod record;
 pub mod schedule;
+pub mod server;
 pub mod settings;
 pub mod sink;
 pub mod spec;

@@ -32,6 +32,8 @@ pub struct Settings {
     pub cache: PathBuf,
     /// Folder of added generators.
     pub plugins: PathBuf,
+    /// Folder of what a server keeps.
+    pub data: PathBuf,
     /// Logs.
     pub log: LogSettings,
     /// Named connections, and those of the environment.
@@ -83,6 +85,9 @@ struct SettingsForm {
     /// Folder of added generators. Environment: WELLHEAD_PLUGINS.
     #[serde(default)]
     plugins: Option<PathBuf>,
+    /// Folder of what a server keeps: state, uploaded generators, files. Environment: WELLHEAD_DATA.
+    #[serde(default)]
+    data: Option<PathBuf>,
     /// Logs.
     #[serde(default)]
     log: LogSettings,
@@ -163,6 +168,7 @@ impl Settings {
             )?,
             cache: folder(parts.cache, |f| f.cache_dir(), "")?,
             plugins: folder(parts.plugins, |f| f.data_dir(), "plugins")?,
+            data: folder(parts.data, |f| f.data_dir(), "server")?,
             log: parts.log,
             connections: parts.connections,
         })
@@ -175,6 +181,7 @@ struct Parts {
     state: Option<PathBuf>,
     cache: Option<PathBuf>,
     plugins: Option<PathBuf>,
+    data: Option<PathBuf>,
     log: LogSettings,
     connections: Connections,
 }
@@ -215,6 +222,7 @@ impl Parts {
             state: path("WELLHEAD_STATE", form.state),
             cache: path("WELLHEAD_CACHE", form.cache),
             plugins: path("WELLHEAD_PLUGINS", form.plugins),
+            data: path("WELLHEAD_DATA", form.data),
             log,
             connections,
         })

@@ -276,12 +276,27 @@ pub struct Address {
 /// Makes a block from its options.
 pub type Configure = fn(&Map<String, Value>) -> Result<Arc<dyn Config>, ConfigError>;
 
+/// What a sink touches: what somebody may say of it who isn't trusted with the whole machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing.
+    Nothing,
+    /// This process's own output.
+    Process,
+    /// Files: these options are their paths.
+    Files(&'static [&'static str]),
+    /// A service: these options say where it is, as whom to log in, and which files that takes.
+    Service(&'static [&'static str]),
+}
+
 /// One kind of sink.
 pub struct Kind {
     /// As written in `type:` and as the scheme of a URL.
     pub name: &'static str,
     /// One sentence for `wellhead sinks`.
     pub summary: &'static str,
+    /// What it touches.
+    pub reach: Reach,
     /// JSON Schema of the block's options, with defaults and descriptions; a secret is `writeOnly`.
     pub schema: fn() -> schemars::Schema,
     /// Options from the address part of a URL (not the query).

@@ -5,6 +5,7 @@
 //! who holds it; the operating system frees the lock when its holder dies.
 
 mod lock;
+mod service;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Row, SqlitePool};
 
 pub use lock::RunLock;
+pub use service::{Answer, Audit, Filter, StoredEmulation};
 
 use crate::delivery::SinkPoint;
 

@@ -136,6 +136,11 @@ impl Lateness {
         })
     }
 
+    /// All of it together, in seconds.
+    pub fn sum_s(&self) -> f64 {
+        self.0.mean() * self.0.len() as f64 / 1e6
+    }
+
     /// How many records were at most `micros` late, for a picture.
     pub fn count_between(&self, low: u64, high: u64) -> u64 {
         self.0.count_between(low, high)

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod api;
 mod bytes;
 mod cli;
 mod clock;

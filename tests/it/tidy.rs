@@ -48,8 +48,35 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "server",
+        &[
+            "record",
+            "telemetry",
+            "schedule",
+            "sink",
+            "plugin",
+            "spec",
+            "state",
+            "emulation",
+        ],
+    ),
+    (
+        "api",
+        &[
+            "telemetry",
+            "sink",
+            "plugin",
+            "spec",
+            "state",
+            "emulation",
+            "server",
+        ],
+    ),
+    (
         "cli",
         &[
+            "api",
+            "server",
             "record",
             "telemetry",
             "schedule",

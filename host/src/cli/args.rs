@@ -1,8 +1,13 @@
 //! Every flag of every command.
 
+mod service;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use service::SERVE_EXAMPLES;
+pub use service::{RoleName, ServeArgs, TokenArgs, TokenCommand};
 
 const EXITS: &str = "\
 Exit status:
@@ -81,6 +86,16 @@ Examples:
     /// Check a run by its manifest: generate it again, and compare what a sink holds with what it should.
     #[command(after_help = VERIFY_HELP)]
     Verify(Box<VerifyArgs>),
+    /// Run emulations as a service, over REST: they go on until they are stopped, also after a restart.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
+    /// Make, list or revoke the tokens that a server asks for.
+    #[command(after_help = "\
+Examples:
+  wellhead token new --role operate --expires 30d
+  wellhead token list
+  wellhead token revoke 1f0c9a3e")]
+    Token(TokenArgs),
     /// List the generators, look at one, add or remove one.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -312,6 +327,8 @@ pub enum SchemaOf {
     Manifest,
     /// A run's report.
     Report,
+    /// The server's interface (OpenAPI 3.1).
+    Openapi,
 }
 
 /// Flags of `completions`.

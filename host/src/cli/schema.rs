@@ -14,6 +14,10 @@ pub fn run(args: &SchemaArgs) -> Result<Status, CliError> {
         SchemaOf::Settings => settings::schema(),
         SchemaOf::Manifest => emulation::manifest::schema(),
         SchemaOf::Report => emulation::report::schema(),
+        SchemaOf::Openapi => {
+            super::print_json(&crate::api::openapi())?;
+            return Ok(Status::Done);
+        }
     };
     super::print_json(&schema)?;
     Ok(Status::Done)

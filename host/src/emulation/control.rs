@@ -8,6 +8,7 @@ use super::EmulationError;
 use super::core::{Core, SinkView, stored};
 use super::live::Change;
 use super::report::{Outcome, Report};
+use crate::record::{Channel, Group};
 use crate::schedule::{Profile, Schedule};
 use crate::telemetry::Lateness;
 
@@ -36,6 +37,12 @@ impl Control {
     /// Stops the schedule: what is due goes out and is settled, the rest stays for a resume.
     pub fn stop(&self) {
         self.0.shared.stop();
+    }
+
+    /// Stops it so that it is gone on with later, also where a stop would be its end.
+    pub fn suspend(&self) {
+        self.0.suspended.store(true, Ordering::SeqCst);
+        self.stop();
     }
 
     /// Ends at once: what isn't settled yet is left.
@@ -119,6 +126,27 @@ impl Control {
         Ok(())
     }
 
+    /// Whether it releases nothing for now.
+    pub fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::Acquire)
+    }
+
+    /// The newest records that were released since somebody first asked, oldest first and at most a
+    /// thousand or so; a run that nobody asks of keeps none.
+    pub fn last_released(&self) -> Vec<Group> {
+        self.0.shared.tap.look()
+    }
+
+    /// The generator's channels; a record names its own by its place here.
+    pub fn channels(&self) -> &[Channel] {
+        &self.0.plan.configured.channels
+    }
+
+    /// Whether records are JSON values.
+    pub fn is_json(&self) -> bool {
+        self.0.plan.json()
+    }
+
     /// Counts as they stand.
     pub fn status(&self) -> Report {
         self.0.report(Outcome::Running, None)
@@ -127,6 +155,17 @@ impl Control {
     /// Due instant to release, so far.
     pub fn lateness(&self) -> Lateness {
         self.0.shared.lateness()
+    }
+
+    /// Due instant to receipt, of the slowest sink, so far.
+    pub fn receipt_lateness(&self) -> Option<Lateness> {
+        let sinks = self.0.sinks.iter().map(|sink| sink.receipts.lateness());
+        sinks.max_by_key(|lateness| lateness.percentiles().map(|p| p.p99))
+    }
+
+    /// Bytes of the generator's largest instance.
+    pub fn guest_memory(&self) -> u64 {
+        self.0.shared.guest_memory()
     }
 
     /// How far it is, cheaply.

@@ -51,6 +51,8 @@ pub(super) struct Core {
     pub started: u64,
     /// The wall limit of an unpaced run has passed.
     pub timed_out: AtomicBool,
+    /// Whoever stopped it means to go on with it: no stop is its end.
+    pub suspended: AtomicBool,
     /// The rule of `expect` that ended the run.
     pub broken: OnceLock<ExpectReport>,
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::core::Core;
 use super::lane::{Ended, Lane};
 use super::live::Live;
-use super::shared::{LOOKAHEAD, Shared};
+use super::shared::Shared;
 use crate::delivery::Outlet;
 use crate::record::{Batch, Group, Nanos, Pace, Part};
 use crate::telemetry::Lateness;
@@ -146,7 +146,11 @@ impl Pacer {
             }
             let stopping = self.shared.stopping();
             let now = self.shared.clock.now();
-            if self.paused.load(Ordering::Acquire) && !stopping {
+            if self.paused.load(Ordering::Acquire) {
+                if stopping {
+                    // What has become due meanwhile is for whoever goes on with the run.
+                    break End::Stopped;
+                }
                 self.sleep_until(now + NAP);
                 continue;
             }
@@ -215,8 +219,7 @@ impl Pacer {
             None => u64::MAX,
             Some(pace) => {
                 let order = pace.order_at(now);
-                let ahead = (LOOKAHEAD as f64 * pace.speed) as u64;
-                self.shared.set_ahead(order.saturating_add(ahead));
+                self.shared.look_ahead(order, &pace);
                 order.saturating_add(1)
             }
         };
@@ -275,6 +278,7 @@ impl Pacer {
                 self.lateness.clear();
             }
         }
+        self.shared.tap.offer(&group);
         for outlet in &self.outlets {
             if !outlet.send(group.clone(), bytes, &self.runtime, &self.cancel) {
                 return false;

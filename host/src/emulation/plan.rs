@@ -113,6 +113,12 @@ impl Plan {
         self.bound.is_endless() && self.wall_limit.is_none()
     }
 
+    /// Every file that it writes, as templates.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let sinks = self.sinks.iter().flat_map(|sink| sink.config.files());
+        sinks.chain(self.rejected.clone()).collect()
+    }
+
     /// Whether records are JSON.
     pub fn json(&self) -> bool {
         let content = &self.configured.generator.description.content_type;

@@ -56,6 +56,8 @@ pub struct Emulation {
     pub(super) cancel: CancellationToken,
     /// What is ordered before this is overdue: an earlier execution released it, or promised it.
     pub(super) overdue: u64,
+    /// It begins with a pause.
+    pub(super) paused: bool,
 }
 
 impl Emulation {
@@ -111,7 +113,15 @@ impl Emulation {
             sinks,
             lock,
             cancel,
+            paused: false,
         })
+    }
+
+    /// The same emulation, which releases nothing before [`super::Control::resume`].
+    #[must_use]
+    pub fn paused(mut self) -> Emulation {
+        self.paused = true;
+        self
     }
 }
 

@@ -55,7 +55,12 @@ impl Emulation {
         let durable = self.environment.state.is_some();
         let horizon = live.log().horizon().filter(|_| durable);
         shared.set_horizon(horizon.map_or(u64::MAX, |horizon| horizon.order));
-        shared.set_pace(live.pace_at(clock.now()));
+        let pace = live.pace_at(clock.now());
+        shared.set_pace(pace);
+        if let Some(pace) = pace.filter(|_| !live.log().is_backfill()) {
+            // Before the pacing thread does: streams begin at once.
+            shared.look_ahead(pace.order_at(clock.now()), &pace);
+        }
         let skip = skip_below(&plan, &self.sinks);
         let mut lanes = Vec::with_capacity(plan.mine.len());
         for &stream in &plan.mine {
@@ -101,11 +106,12 @@ impl Emulation {
             sinks: views,
             live,
             changing: tokio::sync::Mutex::new(()),
-            paused: Arc::new(AtomicBool::new(false)),
-            paused_since: Mutex::new(None),
+            paused: Arc::new(AtomicBool::new(self.paused)),
+            paused_since: Mutex::new(self.paused.then(|| clock.now())),
             cancel: self.cancel,
             started: clock.now(),
             timed_out: AtomicBool::new(false),
+            suspended: AtomicBool::new(false),
             broken: OnceLock::new(),
         });
         let pacer = Pacer::new(&core, &skip, outlets, lateness()?);
@@ -183,6 +189,7 @@ impl Running {
         let over = self.core.plan.is_endless() || self.core.timed_out.load(Ordering::SeqCst);
         let finished = match paced.end {
             End::Complete => true,
+            End::Stopped if self.core.suspended.load(Ordering::SeqCst) => false,
             End::Stopped => over && self.core.broken.get().is_none(),
             End::Failed(_) | End::Cancelled => false,
         };

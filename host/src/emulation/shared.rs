@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::Thread;
 
+use super::tap::Tap;
 use crate::plugin;
 use crate::record::{Nanos, Pace};
 use crate::telemetry::{Clock, Lateness};
@@ -66,6 +67,8 @@ pub struct Shared {
     released_bytes: AtomicU64,
     last_release: AtomicU64,
     guest_memory: AtomicU64,
+    /// The last records released, where somebody looks.
+    pub(super) tap: Tap,
     pacer: OnceLock<Thread>,
 }
 
@@ -87,6 +90,7 @@ impl Shared {
             released_bytes: AtomicU64::new(0),
             last_release: AtomicU64::new(0),
             guest_memory: AtomicU64::new(0),
+            tap: Tap::default(),
             pacer: OnceLock::new(),
         }
     }
@@ -121,9 +125,11 @@ impl Shared {
             .min(self.horizon.load(Ordering::Acquire))
     }
 
-    /// Moves the mark on, as profile time goes on.
-    pub fn set_ahead(&self, ahead: Nanos) {
-        self.ahead.store(ahead, Ordering::Release);
+    /// Moves the mark on to what is worth generating where profile time stands at `order`.
+    pub fn look_ahead(&self, order: Nanos, pace: &Pace) {
+        let ahead = (LOOKAHEAD as f64 * pace.speed) as u64;
+        self.ahead
+            .store(order.saturating_add(ahead), Ordering::Release);
     }
 
     /// Moves the durable horizon on; it was written down before.

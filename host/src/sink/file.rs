@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use super::options::{Size, Span};
 use super::read::{Reader, Reading};
-use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink, options};
+use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink, options};
 use crate::encode::pack::Compression;
 use crate::encode::template::Template;
 use crate::encode::{Encoder, Format};
@@ -31,6 +31,7 @@ use layout::Layout;
 pub const KIND: Kind = Kind {
     name: "file",
     summary: "Writes files: NDJSON, a JSON array or CSV; rotated by size or time; gzip, zstd.",
+    reach: Reach::Files(&["path"]),
     schema: || schemars::schema_for!(Options),
     from_address,
     configure: |given| Ok(Arc::new(FileConfig::new(options::parse("file", given)?)?)),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::login::login;
-use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
+use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
 use requests::Rules;
@@ -23,15 +23,29 @@ use requests::Rules;
 pub const KIND: Kind = Kind {
     name: "http",
     summary: "Posts to an HTTP endpoint: a request a record, or batches; retries, health probe; counts are 2xx.",
+    reach: Reach::Service(RESERVED),
     schema: || schemars::schema_for!(Options),
     from_address: |address| from_address("http", address),
     configure,
 };
 
+/// What only a connection says: where to, as whom, and what goes along with each request.
+const RESERVED: &[&str] = &[
+    "url",
+    "headers",
+    "username",
+    "password",
+    "token",
+    "health",
+    "tls_ca",
+    "tls_verify",
+];
+
 /// The same for `https:`, which only the address tells apart.
 pub const SECURE: Kind = Kind {
     name: "https",
     summary: "The same over TLS.",
+    reach: Reach::Service(RESERVED),
     schema: || schemars::schema_for!(Options),
     from_address: |address| from_address("https", address),
     configure,

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use super::login::login;
 use super::read::{Reader, Reading};
-use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
+use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
 use routes::Rules;
@@ -30,6 +30,19 @@ use routes::Rules;
 pub const KIND: Kind = Kind {
     name: "kafka",
     summary: "Produces to Apache Kafka: topics by template, keys, headers, tombstones; SASL, TLS.",
+    reach: Reach::Service(&[
+        "brokers",
+        "librdkafka",
+        "security_protocol",
+        "sasl_mechanism",
+        "username",
+        "password",
+        "tls_ca",
+        "tls_cert",
+        "tls_key",
+        "tls_key_password",
+        "tls_verify",
+    ]),
     schema: || schemars::schema_for!(Options),
     from_address,
     configure: |given| {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::login::login;
-use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
+use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::record::Channel;
 use messages::Rules;
 use options::Options;
@@ -23,6 +23,9 @@ use options::Options;
 pub const KIND: Kind = Kind {
     name: "mqtt",
     summary: "Publishes to an MQTT broker (3.1.1 and 5): topics by template, QoS 0, 1, 2; one client or many; TLS.",
+    reach: Reach::Service(&[
+        "host", "username", "password", "tls", "tls_ca", "tls_cert", "tls_key",
+    ]),
     schema: || schemars::schema_for!(Options),
     from_address,
     configure: |given| {

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Address, Config, ConfigError, Context, Guarantee, Kind, Receipt, SendError, Sink, options,
+    Address, Config, ConfigError, Context, Guarantee, Kind, Reach, Receipt, SendError, Sink,
+    options,
 };
 use crate::record::{Channel, Group};
 
@@ -16,6 +17,7 @@ use crate::record::{Channel, Group};
 pub const KIND: Kind = Kind {
     name: "null",
     summary: "Counts records and forgets them, for measuring.",
+    reach: Reach::Nothing,
     schema: || schemars::schema_for!(Options),
     from_address,
     configure: |given| {

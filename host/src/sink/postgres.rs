@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::read::{Reader, Reading};
 use super::sql::{SqlReader, SqlSink, Tables};
-use super::{Config, ConfigError, Context, Kind, SendError, Sink};
+use super::{Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
 
@@ -21,6 +21,17 @@ use options::Options;
 pub const KIND: Kind = Kind {
     name: "postgres",
     summary: "Writes PostgreSQL tables: COPY, exactly once; upsert and delete by key; TLS.",
+    reach: Reach::Service(&[
+        "host",
+        "port",
+        "database",
+        "user",
+        "password",
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+    ]),
     schema: || schemars::schema_for!(Options),
     from_address: options::from_address,
     configure: |given| {

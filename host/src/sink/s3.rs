@@ -21,7 +21,7 @@ use object_store::path::Path;
 use serde_json::{Map, Value};
 
 use super::read::{Reader, Reading};
-use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
+use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::encode::Encoder;
 use crate::encode::template::Template;
 use crate::record::Channel;
@@ -31,6 +31,16 @@ use options::{Cut, Options};
 pub const KIND: Kind = Kind {
     name: "s3",
     summary: "Writes objects to S3 and MinIO: by time or size; NDJSON, JSON, CSV, Parquet; gzip, zstd.",
+    reach: Reach::Service(&[
+        "endpoint",
+        "region",
+        "path_style",
+        "access_key",
+        "secret_key",
+        "session_token",
+        "tls_ca",
+        "tls_verify",
+    ]),
     schema: || schemars::schema_for!(Options),
     from_address,
     configure: |given| {

@@ -17,13 +17,14 @@ use serde_json::{Map, Value};
 use super::options::{Span, parse};
 use super::read::{Reader, Reading};
 use super::sql::{SqlReader, SqlSink, TableOptions, Tables};
-use super::{Address, Config, ConfigError, Context, Kind, SendError, Sink};
+use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::record::Channel;
 
 /// The row of the table of sinks.
 pub const KIND: Kind = Kind {
     name: "sqlite",
     summary: "Writes tables of a SQLite file, exactly once; upsert and delete by key. No server.",
+    reach: Reach::Files(&["path"]),
     schema: || schemars::schema_for!(Options),
     from_address,
     configure: |given| {

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    Address, Config, ConfigError, Context, Guarantee, Kind, Receipt, SendError, Sink, options,
+    Address, Config, ConfigError, Context, Guarantee, Kind, Reach, Receipt, SendError, Sink,
+    options,
 };
 use crate::encode::{Encoder, Format, Scratch};
 use crate::record::{Channel, Group};
@@ -19,6 +20,7 @@ use crate::record::{Channel, Group};
 pub const KIND: Kind = Kind {
     name: "stdout",
     summary: "Writes records to standard output.",
+    reach: Reach::Process,
     schema: || schemars::schema_for!(Options),
     from_address,
     configure: |given| {

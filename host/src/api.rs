@@ -1,0 +1,164 @@
+//! The server over HTTP: routes, what comes in and goes out. The only place that knows axum.
+//!
+//! Requests have a runtime of their own, so that no load of them starves emulations, and none of
+//! emulations starves them.
+
+mod emulations;
+mod events;
+mod extract;
+mod guard;
+mod meta;
+mod metrics;
+mod openapi;
+pub mod problem;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware;
+use axum::routing::get;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::server::Server;
+use crate::server::tokens::Tokens;
+use problem::Problem;
+
+/// How long a client may take for the head of a request.
+const HEAD: Duration = Duration::from_secs(10);
+/// How long requests in hand may take once the server ends.
+const LAST: Duration = Duration::from_secs(5);
+/// How long to wait where the system has no room for another connection.
+const ROOM: Duration = Duration::from_millis(50);
+
+/// What requests share.
+pub struct Api {
+    server: Arc<Server>,
+    tokens: Tokens,
+    listen: SocketAddr,
+    /// What was going on before is taken up.
+    pub restored: AtomicBool,
+    /// Fires when the server ends.
+    closing: CancellationToken,
+    openapi: Arc<Value>,
+    docs: String,
+}
+
+impl Api {
+    /// The interface of a server that listens there.
+    pub fn new(
+        server: Arc<Server>,
+        tokens: Tokens,
+        listen: SocketAddr,
+        closing: CancellationToken,
+    ) -> Arc<Api> {
+        let openapi = openapi();
+        Arc::new(Api {
+            server,
+            tokens,
+            listen,
+            restored: AtomicBool::new(false),
+            closing,
+            docs: openapi::page(&openapi),
+            openapi: Arc::new(openapi),
+        })
+    }
+}
+
+fn paths() -> OpenApiRouter<Arc<Api>> {
+    let inner = OpenApiRouter::new()
+        .merge(emulations::routes())
+        .merge(events::routes())
+        .merge(meta::routes());
+    OpenApiRouter::with_openapi(openapi::base())
+        .nest("/api/v1", inner)
+        .merge(meta::root())
+}
+
+/// The description of the interface, OpenAPI 3.1.
+pub fn openapi() -> Value {
+    openapi::document(&paths().into_openapi())
+}
+
+fn router(api: &Arc<Api>) -> Router {
+    let (router, _) = paths().split_for_parts();
+    router
+        .route("/openapi.json", get(openapi::show))
+        .route("/docs", get(openapi::docs))
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(api),
+            guard::guard,
+        ))
+        .with_state(Arc::clone(api))
+}
+
+async fn unknown(uri: Uri) -> Problem {
+    let path = uri.path();
+    Problem::unknown(format!(
+        "there is nothing at {path}; /docs shows what there is"
+    ))
+}
+
+async fn not_allowed(method: Method, uri: Uri) -> Problem {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let detail = format!(
+        "{method} means nothing at {}; /docs shows what does",
+        uri.path()
+    );
+    Problem::new(status, "method", "That method isn't there", detail)
+}
+
+/// Serves until `closing` fires; requests in hand are answered then, within some seconds.
+pub async fn serve(listener: TcpListener, api: Arc<Api>) {
+    let router = router(&api);
+    let graceful = GracefulShutdown::new();
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = api.closing.cancelled() => break,
+        };
+        while connections.try_join_next().is_some() {}
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // One that went away again, or no file descriptor to spare.
+                tracing::warn!("a connection can't be taken: {error}");
+                tokio::time::sleep(ROOM).await;
+                continue;
+            }
+        };
+        // Answers are small and waited for.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            // Clients come and go as they like.
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection ended: {error}");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(LAST, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests are left unanswered");
+    }
+}

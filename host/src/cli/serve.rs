@@ -1,0 +1,163 @@
+//! `wellhead serve`: emulations as a service, over REST.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::args::ServeArgs;
+use super::{CliError, Status};
+use crate::api::{self, Api};
+use crate::emulation::{Engine, GRACE};
+use crate::server::tokens::Tokens;
+use crate::server::{Server, ServerOptions};
+use crate::settings::{Environment, Settings};
+
+/// Threads that answer requests: they only read and hand on.
+const THREADS: usize = 2;
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// Where the address or the data folder can't be had.
+pub async fn run(
+    settings: &Settings,
+    environment: &Environment,
+    args: &ServeArgs,
+) -> Result<Status, CliError> {
+    let data = args.data.clone().unwrap_or_else(|| settings.data.clone());
+    let tokens = Tokens::of(&data);
+    let listen = address(args, environment, !tokens.list()?.is_empty())?;
+    let engine = Engine::new(
+        Some(settings.cache.clone()),
+        data.join("plugins"),
+        settings.connections.clone(),
+    )?;
+    let requests = Requests::start()?;
+    let listener = TcpListener::bind(listen).await.map_err(|e| {
+        CliError::Usage(format!(
+            "{listen} can't be listened on: {e}; name another with --listen HOST:PORT"
+        ))
+    })?;
+    let listen = listener.local_addr().unwrap_or(listen);
+    let options = ServerOptions {
+        data: data.clone(),
+        workers: args.workers,
+        emulations: args.emulations,
+    };
+    let server = Server::open(Arc::new(engine), options).await?;
+    let closing = CancellationToken::new();
+    let api = Api::new(Arc::clone(&server), tokens, listen, closing.clone());
+    let serving = requests.serve(listener, Arc::clone(&api))?;
+    let restored = server.restore().await?;
+    api.restored.store(true, Ordering::SeqCst);
+    eprintln!(
+        "wellhead serves http://{listen} (documentation: http://{listen}/docs), data in {}",
+        data.display()
+    );
+    if restored > 0 {
+        eprintln!("{restored} emulations go on that were going on before");
+    }
+    ended().await?;
+    eprintln!("ending: emulations drain, and go on with the next start");
+    closing.cancel();
+    for hung in server.close(GRACE).await {
+        eprintln!(
+            "emulation {hung} did not drain within {} s: what was in flight is sent again by the next start",
+            GRACE.as_secs()
+        );
+    }
+    // It ends by itself once told; nothing of it can fail.
+    let _ = serving.await;
+    Ok(Status::Done)
+}
+
+/// The address: one that only this machine reaches, unless there are tokens.
+fn address(
+    args: &ServeArgs,
+    environment: &Environment,
+    tokens: bool,
+) -> Result<SocketAddr, CliError> {
+    let listen = match args.listen {
+        Some(listen) => listen,
+        None => usual(environment)?,
+    };
+    match listen.ip().is_loopback() || tokens {
+        true => Ok(listen),
+        false => Err(CliError::Usage(format!(
+            "--listen {listen}: others than this machine could reach that address, and there are no tokens to tell who may: make one first (wellhead token new --role admin), or listen on 127.0.0.1"
+        ))),
+    }
+}
+
+/// What the variables of other services say, else this machine alone.
+fn usual(environment: &Environment) -> Result<SocketAddr, CliError> {
+    let host = environment.get("SERVER_HOST").unwrap_or("127.0.0.1");
+    let host = match host {
+        "localhost" => "127.0.0.1",
+        host => host,
+    };
+    let port = environment.get("SERVER_PORT").unwrap_or("8080");
+    let (ip, number) = (host.parse::<IpAddr>(), port.parse::<u16>());
+    match (ip, number) {
+        (Ok(ip), Ok(number)) => Ok(SocketAddr::new(ip, number)),
+        _ => Err(CliError::Usage(format!(
+            "SERVER_HOST is `{host}` and SERVER_PORT is `{port}`: they have to be an IP address and a port, such as 127.0.0.1 and 8080"
+        ))),
+    }
+}
+
+async fn ended() -> Result<(), CliError> {
+    let refused = |e| CliError::Usage(format!("the system refuses signals: {e}"));
+    let mut int = signal(SignalKind::interrupt()).map_err(refused)?;
+    let mut term = signal(SignalKind::terminate()).map_err(refused)?;
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    Ok(())
+}
+
+/// The runtime of requests, apart from that of emulations.
+struct Requests(Option<tokio::runtime::Runtime>);
+
+impl Requests {
+    fn start() -> Result<Requests, CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("rest")
+            .enable_all()
+            .build();
+        runtime
+            .map(|runtime| Requests(Some(runtime)))
+            .map_err(|e| CliError::Usage(format!("the system gives no threads: {e}")))
+    }
+
+    fn serve(
+        &self,
+        listener: TcpListener,
+        api: Arc<Api>,
+    ) -> Result<tokio::task::JoinHandle<()>, CliError> {
+        // A socket belongs to the runtime that watches it.
+        let refused = |e| CliError::Usage(format!("the listening socket is refused: {e}"));
+        let listener = listener.into_std().map_err(refused)?;
+        let Some(runtime) = &self.0 else {
+            return Err(CliError::Usage("the server is ending".to_owned()));
+        };
+        let _there = runtime.enter();
+        let listener = TcpListener::from_std(listener).map_err(refused)?;
+        Ok(runtime.spawn(api::serve(listener, api)))
+    }
+}
+
+/// Runtimes don't wait for their end within another one.
+impl Drop for Requests {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! One emulation in the server's memory.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::events::Events;
+use super::lock;
+use super::phase::Phase;
+use crate::emulation::{Control, Plan};
+use crate::state::StoredEmulation;
+
+/// How often it is looked whether one has begun.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// See the module.
+pub(super) struct Entry {
+    pub id: String,
+    pub plan: Arc<Plan>,
+    pub events: Events,
+    /// Held around each change, from what it goes out from to what is durable and done.
+    pub changing: tokio::sync::Mutex<()>,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    phase: Phase,
+    revision: u64,
+    control: Option<Control>,
+    /// Why it doesn't begin yet.
+    error: Option<String>,
+}
+
+impl Entry {
+    pub fn new(stored: &StoredEmulation, plan: Plan, phase: Phase) -> Entry {
+        let entry = Entry {
+            id: stored.id.clone(),
+            plan: Arc::new(plan),
+            events: Events::new(),
+            changing: tokio::sync::Mutex::new(()),
+            now: Mutex::new(Now {
+                phase,
+                revision: stored.revision,
+                control: None,
+                error: None,
+            }),
+        };
+        entry.say();
+        entry
+    }
+
+    pub fn phase(&self) -> Phase {
+        lock(&self.now).phase
+    }
+
+    pub fn revision(&self) -> u64 {
+        lock(&self.now).revision
+    }
+
+    pub fn control(&self) -> Option<Control> {
+        lock(&self.now).control.clone()
+    }
+
+    pub fn error(&self) -> Option<String> {
+        lock(&self.now).error.clone()
+    }
+
+    /// It stands differently now, and that is durable.
+    pub fn set(&self, phase: Phase, revision: u64) {
+        let mut now = lock(&self.now);
+        (now.phase, now.revision) = (phase, revision);
+        drop(now);
+        self.say();
+    }
+
+    /// It has begun. Gives how it is to be by now: it may have been paused or stopped meanwhile.
+    pub fn begun(&self, control: Control) -> Phase {
+        let mut now = lock(&self.now);
+        now.control = Some(control);
+        now.error = None;
+        now.phase
+    }
+
+    /// Waits until it has begun, or won't, or the time is over.
+    pub async fn begun_within(&self, time: Duration) {
+        let until = tokio::time::Instant::now() + time;
+        while self.control().is_none()
+            && self.phase().is_live()
+            && tokio::time::Instant::now() < until
+        {
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// It can't begin yet.
+    pub fn waits(&self, error: String) {
+        let changed = lock(&self.now).error.replace(error.clone()) != Some(error.clone());
+        if changed {
+            self.events.push("error", json!({ "error": error }));
+        }
+    }
+
+    /// It is over.
+    pub fn over(&self, phase: Phase, error: Option<&str>) {
+        let mut now = lock(&self.now);
+        now.phase = phase;
+        now.revision += 1;
+        now.control = None;
+        now.error = error.map(str::to_owned);
+        drop(now);
+        if let Some(error) = error {
+            self.events.push("error", json!({ "error": error }));
+        }
+        self.say();
+    }
+
+    /// How far it is, for those who watch.
+    pub fn progress(&self) {
+        let Some(control) = self.control() else {
+            return;
+        };
+        let progress = control.progress();
+        let left = progress.left.map(|left| left.as_secs_f64());
+        self.events.push(
+            "progress",
+            json!({
+                "released": progress.released,
+                "settled": progress.settled,
+                "lateness_p99_us": progress.lateness_p99,
+                "left_s": left,
+                "error": progress.error,
+            }),
+        );
+    }
+
+    fn say(&self) {
+        let (phase, revision) = {
+            let now = lock(&self.now);
+            (now.phase, now.revision)
+        };
+        let status: Value = json!({ "state": phase, "revision": revision });
+        self.events.push("status", status);
+    }
+}

@@ -1,5 +1,6 @@
 //! S3 against a real MinIO, read back by its own client `mc`.
 
+mod access;
 mod faults;
 
 use std::collections::BTreeMap;

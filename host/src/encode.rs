@@ -98,7 +98,7 @@ pub enum EncodeError {
     )]
     NotJson(&'static str),
     /// Parquet has its index at the end, so that it can't be written piece by piece.
-    #[error("Parquet can't be written here; the s3 sink writes it")]
+    #[error("Parquet can't be written here; the file and s3 sinks write it")]
     Whole,
     /// A field of that name is there already.
     #[error(

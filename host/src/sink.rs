@@ -4,6 +4,7 @@
 //! retry, checkpoints, rejected records and counts; a sink only talks to its service, says of each
 //! error whether it is worth another try, and settles what the service has taken.
 
+mod codec;
 mod login;
 pub mod options;
 mod pending;
@@ -11,6 +12,7 @@ pub mod read;
 pub mod receipts;
 pub mod rejects;
 mod shared;
+mod stretches;
 mod text;
 pub mod tls;
 mod tracker;

@@ -7,6 +7,7 @@ mod kafka;
 pub mod mqtt;
 pub mod postgres;
 pub mod s3;
+mod several;
 pub mod sqlite;
 mod stdout;
 mod tls;

@@ -201,6 +201,7 @@ fn only_one_module_knows_each_client() {
         ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),
         ("reqwest::", "sink/http|sink/s3"),
+        ("hyper::", "sink/http"),
         ("rumqttc_v4::", "sink/mqtt"),
         ("rumqttc_v5::", "sink/mqtt"),
         ("sqlx::", "state|sink/postgres|sink/sqlite"),

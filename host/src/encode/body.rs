@@ -38,6 +38,16 @@ impl Body {
         })
     }
 
+    /// Goes on with one that has so many records already and can be gone on with: not Parquet.
+    pub fn resume(encoder: Arc<Encoder>, records: u64) -> Body {
+        Body {
+            encoder,
+            scratch: Scratch::default(),
+            records,
+            rows: None,
+        }
+    }
+
     /// Takes several records of a batch, and appends to `out` what they make complete.
     ///
     /// # Errors

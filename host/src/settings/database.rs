@@ -34,7 +34,7 @@ pub(super) fn postgres(environment: &Environment) -> Result<Option<Connection>, 
     let schema = sinks::schema(kind);
     let url = environment.get("DATABASE_URL");
     let url = url.map(sinks::address);
-    if let Some((_, address)) = url.filter(|(k, _)| matches!(*k, "postgres" | "postgresql")) {
+    if let Some((_, address)) = url.filter(|(name, _)| *name == kind.name) {
         let parts = (kind.from_address)(&address)
             .map_err(|error| Problem::new(format!("DATABASE_URL: {}", error.message)))?;
         options.extend(parts);

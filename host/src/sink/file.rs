@@ -1,14 +1,16 @@
-//! Files: NDJSON, a JSON array or CSV, plain or compressed, in one piece or rotated.
+//! Files: NDJSON, a JSON array, CSV or Parquet, plain or compressed, in one piece or rotated.
 //!
 //! A file is written as `NAME.RUN.partial` and gets its name when it is complete. What a commit
 //! confirms is on the disk, with the place where each file ends: after a crash files are cut back
-//! to there, so that every record is in them once.
+//! to there, so that every record is in them once. Parquet has its index at the end and can't be gone on
+//! with: there only complete files count, and the others are made again.
 
 mod commit;
 mod layout;
 mod read;
 mod recover;
 mod targets;
+mod unit;
 mod writer;
 
 use std::path::PathBuf;
@@ -18,6 +20,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::codec::{self, Codec};
 use super::options::{Size, Span};
 use super::read::{Reader, Reading};
 use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink, options};
@@ -30,7 +33,7 @@ use layout::Layout;
 /// The row of the table of sinks.
 pub const KIND: Kind = Kind {
     name: "file",
-    summary: "Writes files: NDJSON, a JSON array or CSV; rotated by size or time; gzip, zstd.",
+    summary: "Writes files: NDJSON, a JSON array, CSV or Parquet; rotated by size or time; gzip, zstd.",
     reach: Reach::Files(&["path"]),
     schema: || schemars::schema_for!(Options),
     from_address,
@@ -44,18 +47,20 @@ struct Options {
     /// Where the records go. {channel}, {stream} and {run} stand for what they say, any other
     /// name in braces for a field of the record: out/{channel}/{address.country}.ndjson.gz
     path: String,
-    /// How records are written: ndjson, json (one array) or csv. From the path's ending when
-    /// absent, else ndjson.
+    /// How records are written: ndjson, json (one array), csv or parquet. From the path's ending
+    /// when absent, else ndjson. Parquet counts, and stays over a crash, file by file: rotate it.
     #[serde(default)]
     format: Option<Format>,
-    /// none, gzip or zstd. From the path's ending (.gz, .zst) when absent, else none.
+    /// none, gzip or zstd. From the path's ending (.gz, .zst) when absent, else none. Parquet,
+    /// within: none, snappy or zstd (when absent).
     #[serde(default)]
-    compression: Option<Compression>,
-    /// How hard to compress: 0 to 9 for gzip (6 when absent), 1 to 22 for zstd (3 when absent).
+    compression: Option<Codec>,
+    /// How hard to compress: 0 to 9 for gzip (6 when absent), 1 to 22 for zstd (3 when absent; 1
+    /// within Parquet).
     #[serde(default)]
     level: Option<u32>,
-    /// Begins another file once one holds this many bytes, before compression. Files are then
-    /// numbered: out-000000.ndjson.
+    /// Begins another file once one holds this many bytes, before compression (Parquet: of records,
+    /// before encoding). Files are then numbered: out-000000.ndjson.
     #[serde(default)]
     rotate_size: Option<Size>,
     /// Begins another file for each such stretch of the schedule's time, never the wall clock's:
@@ -65,7 +70,7 @@ struct Options {
     /// Adds a field (a column) of this name that says whether a record appends, upserts or deletes.
     #[serde(default)]
     operation_field: Option<String>,
-    /// How many files a path with fields may open at once.
+    /// How many files a path with fields may open at once. One of Parquet holds up to 16 MiB in memory.
     #[serde(default = "max_targets")]
     max_targets: usize,
 }
@@ -93,7 +98,8 @@ fn from_address(address: &Address) -> Result<Map<String, Value>, ConfigError> {
 struct FileConfig {
     path: Template,
     format: Format,
-    compression: Compression,
+    /// Of Parquet within, of everything else from outside.
+    codec: Option<Codec>,
     level: Option<u32>,
     rotation: Rotation,
     operation_field: Option<String>,
@@ -122,10 +128,23 @@ impl FileConfig {
         }
         let (rest, by_name) = Compression::from_name(name);
         let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let compression = options.compression.unwrap_or(by_name);
-        compression
-            .check_level(options.level)
-            .map_err(|message| ConfigError::option("level", message))?;
+        let format = options
+            .format
+            .or_else(|| Format::from_extension(extension))
+            .unwrap_or_default();
+        if format == Format::Parquet && by_name != Compression::None {
+            let message = format!(
+                "`path` is \"{}\"; Parquet is compressed within: end it with .parquet",
+                options.path
+            );
+            return Err(ConfigError::option("path", message));
+        }
+        let codec = options.compression.or(match by_name {
+            Compression::None => None,
+            Compression::Gzip => Some(Codec::Gzip),
+            Compression::Zstd => Some(Codec::Zstd),
+        });
+        codec::check(format, codec, options.level)?;
         let positive = |option: &str| {
             ConfigError::option(option, format!("`{option}` has to be more than nothing"))
         };
@@ -145,11 +164,8 @@ impl FileConfig {
         }
         Ok(FileConfig {
             path,
-            format: options
-                .format
-                .or_else(|| Format::from_extension(extension))
-                .unwrap_or_default(),
-            compression,
+            format,
+            codec,
             level: options.level,
             rotation: Rotation { size, every },
             operation_field: options.operation_field,
@@ -158,16 +174,13 @@ impl FileConfig {
     }
 
     /// An encoder for each channel where each has a file of its own, else one for all.
-    fn encoders(&self, channels: &[Channel], json: bool) -> Result<Vec<Encoder>, ConfigError> {
+    fn encoders(&self, channels: &[Channel], json: bool) -> Result<Vec<Arc<Encoder>>, ConfigError> {
         let encoder = |wanted| {
-            Encoder::new(
-                self.format,
-                channels,
-                json,
-                wanted,
-                self.operation_field.as_deref(),
-            )
-            .map_err(|error| ConfigError::new(format!("{}: {error}", self.target())))
+            let field = self.operation_field.as_deref();
+            let pages = codec::pages(self.codec, self.level);
+            Encoder::whole(self.format, channels, json, wanted, field, pages)
+                .map(Arc::new)
+                .map_err(|error| ConfigError::new(format!("{}: {error}", self.target())))
         };
         match self.path.has_channel() {
             true => (0..channels.len())
@@ -175,6 +188,18 @@ impl FileConfig {
                 .collect(),
             false => Ok(vec![encoder(0..channels.len())?]),
         }
+    }
+}
+
+impl FileConfig {
+    /// How files are compressed from outside.
+    fn packing(&self) -> Compression {
+        codec::packing(self.format, self.codec)
+    }
+
+    /// Whether a file can't be gone on with and counts only as a whole.
+    fn is_whole(&self) -> bool {
+        self.format == Format::Parquet
     }
 }
 
@@ -197,7 +222,7 @@ impl Config for FileConfig {
     }
 
     fn reader(&self, reading: &Reading) -> Result<Box<dyn Reader>, SendError> {
-        Ok(Box::new(read::FileReader::new(self, reading)))
+        Ok(Box::new(read::FileReader::new(self, reading)?))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {
@@ -228,16 +253,17 @@ mod tests {
     fn format_and_compression_come_from_the_name() {
         let of = |path: &str| {
             let config = read(json!({ "path": path })).unwrap();
-            (config.format, config.compression)
+            (config.format, config.packing())
         };
         assert_eq!(of("a/b.ndjson"), (Format::Ndjson, Compression::None));
         assert_eq!(of("a/{channel}.csv.gz"), (Format::Csv, Compression::Gzip));
         assert_eq!(of("b.JSON.zst"), (Format::Json, Compression::Zstd));
         assert_eq!(of("records"), (Format::Ndjson, Compression::None));
+        assert_eq!(of("a.parquet"), (Format::Parquet, Compression::None));
         let given =
             read(json!({"path": "a.csv.gz", "format": "json", "compression": "none"})).unwrap();
         assert_eq!(
-            (given.format, given.compression),
+            (given.format, given.packing()),
             (Format::Json, Compression::None)
         );
     }
@@ -252,6 +278,15 @@ mod tests {
             ("level", json!({"path": "a.gz", "level": 12})),
             ("level", json!({"path": "a", "level": 1})),
             ("max_targets", json!({"path": "a", "max_targets": 0})),
+            ("path", json!({"path": "a.parquet.gz"})),
+            (
+                "compression",
+                json!({"path": "a.parquet", "compression": "gzip"}),
+            ),
+            (
+                "compression",
+                json!({"path": "a.csv", "compression": "snappy"}),
+            ),
             ("format", json!({"path": "a", "format": "xml"})),
             ("rotate", json!({"path": "a", "rotate": "1h"})),
         ] {

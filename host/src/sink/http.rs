@@ -1,12 +1,16 @@
-//! HTTP and HTTPS, by reqwest: a request for each record or batch; the receipt is the 2xx.
+//! HTTP and HTTPS: a request for each record or batch; the receipt is the 2xx. Requests go over connections
+//! of hyper's (HTTP/1.1), which the sending threads move on by themselves; reqwest asks for health.
 
 mod answers;
+mod attempts;
 mod client;
 mod driver;
 mod lanes;
+mod link;
 mod options;
 mod poster;
 mod requests;
+mod route;
 mod url;
 
 use std::sync::Arc;

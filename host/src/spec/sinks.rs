@@ -318,6 +318,12 @@ fn on_full(given: Result<Option<String>, Problem>) -> Result<OnFull, Problem> {
 pub fn address(url: &str) -> (&str, Address) {
     let end = url.find([':', '?']).unwrap_or(url.len());
     let (kind, rest) = url.split_at(end);
+    // PostgreSQL's own programs take both.
+    let kind = if kind == "postgresql" {
+        "postgres"
+    } else {
+        kind
+    };
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let rest = rest.strip_prefix(':').unwrap_or(rest);
     let (authority, path) = match rest.strip_prefix("//") {

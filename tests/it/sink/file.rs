@@ -1,6 +1,7 @@
 //! Files against readers that share no code with the sink.
 
 mod faults;
+mod parquet;
 
 pub use faults::SmallDisk;
 
@@ -10,6 +11,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
+use super::s3::lines_of;
 use super::{RECORDS, Service, batch, group, message, send, start};
 use wellhead::record::{Group, Part};
 
@@ -57,6 +59,9 @@ fn text(path: &Path) -> String {
     let tool = match path.extension().and_then(|extension| extension.to_str()) {
         Some("gz") => "gzip",
         Some("zst") => "zstd",
+        Some("parquet") => {
+            return String::from_utf8(lines_of(std::fs::read(path).unwrap())).unwrap();
+        }
         _ => return std::fs::read_to_string(path).unwrap(),
     };
     let output = Command::new(tool).arg("-dc").arg(path).output();

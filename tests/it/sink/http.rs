@@ -1,5 +1,6 @@
 //! HTTP against an endpoint that counts, and answers as badly as endpoints do.
 
+pub mod connections;
 mod faults;
 pub mod server;
 

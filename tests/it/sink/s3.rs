@@ -1,5 +1,6 @@
 //! S3 against a real MinIO, read back by its own client `mc`.
 
+mod access;
 mod faults;
 
 use std::collections::BTreeMap;
@@ -121,7 +122,7 @@ impl Bucket {
 }
 
 /// A Parquet file's rows as NDJSON, by arrow's own reader and writer.
-fn lines_of(parquet: Vec<u8>) -> Vec<u8> {
+pub(super) fn lines_of(parquet: Vec<u8>) -> Vec<u8> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(parquet)).unwrap();
     let mut writer = arrow_json::LineDelimitedWriter::new(Vec::new());
     for rows in reader.build().unwrap() {

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use super::http::connections::Wire;
 use super::http::server::Server;
 use super::s3::Bucket;
 use super::{Service, group, message, open, start};
-use crate::common::service;
+use crate::common::{Sandbox, service, stderr, wait};
 
 /// Ends TLS and hands the bytes on.
 struct Proxy {
@@ -90,6 +91,46 @@ async fn http_over_tls_trusts_whom_it_is_told_to() {
     let mut fixture = open(&("https", with(options, health)), "run-1", &[0; 3]);
     let said = message(fixture.sink.prepare().await);
     assert!(said.contains("ertificate"), "{said}");
+}
+
+/// TLS goes through a proxy's tunnel to the endpoint itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn http_over_tls_goes_through_a_tunnel() {
+    let Some(authority) = service("WELLHEAD_TEST_MQTT_CA") else {
+        return;
+    };
+    let server = Server::start().await;
+    let endpoint = Proxy::start(&server.address, &authority).await;
+    let proxy = Wire::start(usize::MAX).await;
+    let to = format!("{}/in?ordered=all&wh-tls_ca={authority}", endpoint.address);
+    let sandbox = Sandbox::new();
+    let child = sandbox
+        .command(&["run", "transaction", "--records", "3", "--to", &to])
+        .env(
+            "https_proxy",
+            format!("http://me:s3@127.0.0.1:{}", proxy.port),
+        )
+        .spawn()
+        .unwrap();
+    let output = tokio::task::block_in_place(|| wait(child));
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(server.taken().len(), 3);
+    let taken = &server.taken()[0];
+    assert_eq!(taken.path, "/in");
+    assert!(!taken.headers.contains_key("proxy-authorization"));
+    let heads = proxy.heads().concat();
+    let host = endpoint.address.replace("https://", "");
+    assert_eq!(heads.len(), 1, "one connection, one tunnel");
+    assert!(
+        heads[0].starts_with(&format!("CONNECT {host} HTTP/1.1")),
+        "{}",
+        heads[0]
+    );
+    assert!(
+        heads[0].contains("Proxy-Authorization: Basic bWU6czM="),
+        "{}",
+        heads[0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

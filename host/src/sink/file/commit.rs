@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use super::layout::folder_of;
 use super::recover::{OpenFile, Position, SealedFile};
-use super::targets::FileSink;
+use super::targets::{FileSink, Target};
+use super::unit::unfit;
 use super::writer::{failed, sync_folder};
 use crate::record::Group;
 use crate::sink::{Config, Guarantee, Receipt, SendError, Sink, Watermark, blocking};
@@ -18,9 +19,14 @@ impl FileSink {
         for target in &mut self.targets {
             target.writer.flush()?;
         }
-        for (part, rejections) in self.owed.drain(..) {
-            self.context.receipts.settle(&part, &rejections);
-        }
+        let FileSink {
+            unit,
+            targets,
+            taken,
+            context,
+            ..
+        } = self;
+        unit.settle(|| below(targets, taken), &context.receipts);
         Ok(())
     }
 
@@ -33,8 +39,11 @@ impl FileSink {
             writer.sync()?;
             file.length = writer.offset();
         }
-        for target in &mut self.targets {
-            target.writer.sync()?;
+        // What is made again as a whole needn't be durable before it is one.
+        if !self.config.is_whole() {
+            for target in &mut self.targets {
+                target.writer.sync()?;
+            }
         }
         self.sync_folders()?;
         self.sealed = self.finished.drain(..).map(|(file, _)| file).collect();
@@ -50,7 +59,10 @@ impl FileSink {
             SendError::fatal(format!("{}: no checkpoint: {error}", self.config.target()))
         })?;
         Ok(Receipt {
-            watermark: self.taken.clone(),
+            watermark: match self.config.is_whole() {
+                true => self.context.receipts.watermark(),
+                false => self.taken.clone(),
+            },
             position,
         })
     }
@@ -91,7 +103,8 @@ impl FileSink {
         self.checkpoint()?;
         for target in &mut self.targets {
             if !target.ended {
-                self.encoders[target.encoder].end(target.records == 0, &mut target.writer.plain);
+                let ended = target.body.end(&mut target.writer.plain);
+                ended.map_err(|error| unfit(&error))?;
                 target.ended = true;
             }
             target.writer.sync()?;
@@ -100,8 +113,21 @@ impl FileSink {
             .extend(self.targets.drain(..).map(|target| SealedFile::of(&target)));
         self.complete_sealed()?;
         self.sync_folders()?;
+        self.unit.turn();
+        self.flush()?;
         self.receipt(Position::default())
     }
+}
+
+/// Everything below is in files that count: where each open file that counts only as a whole began.
+fn below(targets: &[Target], taken: &Watermark) -> Watermark {
+    let mut below = taken.clone();
+    for target in targets {
+        for (below, begun) in below.iter_mut().zip(&target.begun) {
+            *below = (*below).min(*begun);
+        }
+    }
+    below
 }
 
 #[async_trait]
@@ -124,7 +150,7 @@ impl Sink for FileSink {
     async fn write(&mut self, group: &Group) -> Result<(), SendError> {
         blocking(|| {
             // First what an earlier call couldn't write: else a full disk would fill the memory.
-            if !self.owed.is_empty() {
+            if self.config.is_whole() || self.unit.is_owing() {
                 self.flush()?;
             }
             let taken = self.take(group);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::FileConfig;
 use super::layout::Layout;
@@ -22,12 +23,18 @@ pub(super) struct FileReader {
 }
 
 impl FileReader {
-    pub(super) fn new(config: &FileConfig, reading: &Reading) -> FileReader {
-        FileReader {
+    pub(super) fn new(config: &FileConfig, reading: &Reading) -> Result<FileReader, SendError> {
+        if config.format == Format::Parquet {
+            return Err(SendError::fatal(format!(
+                "{}: Parquet files aren't read back; write NDJSON, JSON or CSV where a run is to be verified",
+                crate::sink::Config::target(config)
+            )));
+        }
+        Ok(FileReader {
             rotated: config.rotation.size.is_some() || config.rotation.every.is_some(),
             config: config.clone(),
             reading: reading.clone(),
-        }
+        })
     }
 
     fn layout(&self) -> Layout {
@@ -97,7 +104,7 @@ impl Reader for FileReader {
             )));
         }
         let mut left = parts.into_iter();
-        let (format, compression) = (self.config.format, self.config.compression);
+        let (format, compression) = (self.config.format, self.config.packing());
         Ok(vec![Box::new(Texts::new(move || {
             let Some(path) = left.next() else {
                 return Ok(None);
@@ -116,7 +123,7 @@ struct FileForm {
     plain: bool,
     format: Format,
     layout: Layout,
-    encoders: Vec<Encoder>,
+    encoders: Vec<Arc<Encoder>>,
     channels: Vec<String>,
     scratch: Scratch,
     line: Vec<u8>,

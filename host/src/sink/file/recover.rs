@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::targets::{FileSink, Target};
 use super::writer::{Writer, failed, inode};
+use crate::encode::body::Body;
 use crate::sink::{Receipt, SendError, Watermark};
 
 /// What a receipt says of the files.
@@ -28,6 +29,9 @@ pub(super) struct OpenFile {
     bytes: u64,
     window: u64,
     inode: u64,
+    /// Of a file that is made again as a whole: see [`Target::begun`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    begun: Watermark,
 }
 
 impl OpenFile {
@@ -41,6 +45,7 @@ impl OpenFile {
             bytes: target.bytes,
             window: target.window,
             inode: target.writer.inode(),
+            begun: target.begun.clone(),
         }
     }
 }
@@ -91,10 +96,14 @@ impl FileSink {
             self.reopen(file)?;
         }
         self.taken.clone_from(&saved.watermark);
+        self.unit.resume(&saved.watermark);
         Ok(saved.watermark.clone())
     }
 
     fn reopen(&mut self, file: OpenFile) -> Result<(), SendError> {
+        if self.config.is_whole() {
+            return self.begin_again(file);
+        }
         let complete = self.layout.complete(&file.target, file.part);
         let partial = self.layout.partial(&complete);
         if !partial.exists() {
@@ -117,15 +126,39 @@ impl FileSink {
         let writer = Writer::reopen(
             partial,
             file.offset,
-            self.config.compression,
+            self.config.packing(),
             self.config.level,
         )?;
+        let encoder = self.encoder(file.encoder)?;
         self.add(Target {
             name: file.target,
             encoder: file.encoder,
+            body: Body::resume(encoder, file.records),
+            begun: Watermark::new(),
             part: file.part,
             records: file.records,
             bytes: file.bytes,
+            window: file.window,
+            ended: false,
+            writer,
+        });
+        Ok(())
+    }
+}
+
+impl FileSink {
+    /// Makes a file anew whose first record is the same as before.
+    fn begin_again(&mut self, file: OpenFile) -> Result<(), SendError> {
+        let mut writer = self.create(&file.target, file.part)?;
+        let body = self.body(file.encoder, &mut writer)?;
+        self.add(Target {
+            name: file.target,
+            encoder: file.encoder,
+            body,
+            begun: file.begun,
+            part: file.part,
+            records: 0,
+            bytes: 0,
             window: file.window,
             ended: false,
             writer,

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::FileConfig;
 use super::layout::{Layout, folder_of};
 use super::recover::SealedFile;
+use super::unit::{Unit, clip, unfit};
 use super::writer::{Writer, failed};
-use crate::encode::{Encoder, Scratch};
+use crate::encode::Encoder;
+use crate::encode::body::Body;
 use crate::record::{Batch, Group, Part};
 use crate::sink::{Config, Context, Rejection, SendError, Watermark};
 
@@ -28,6 +31,11 @@ pub(super) struct Target {
     pub(super) bytes: u64,
     /// Which stretch of profile time this part is of.
     pub(super) window: u64,
+    /// What its records go through.
+    pub(super) body: Body,
+    /// Where each stream stood when this part began, of a file that is made again as a whole: what lies
+    /// below is in complete parts. Else nothing.
+    pub(super) begun: Watermark,
     /// Whether the last record and what follows it are in the buffer.
     pub(super) ended: bool,
     pub(super) writer: Writer,
@@ -37,9 +45,8 @@ pub(super) struct Target {
 pub(super) struct FileSink {
     pub(super) config: FileConfig,
     pub(super) layout: Layout,
-    pub(super) encoders: Vec<Encoder>,
+    encoders: Vec<Arc<Encoder>>,
     pub(super) context: Context,
-    scratch: Scratch,
     pub(super) name: Vec<u8>,
     pub(super) targets: Vec<Target>,
     pub(super) by_name: HashMap<Vec<u8>, usize>,
@@ -47,8 +54,8 @@ pub(super) struct FileSink {
     by_origin: HashMap<(usize, u32), usize>,
     /// The next sequence of each stream that isn't in a file's buffer yet.
     pub(super) taken: Watermark,
-    /// What was taken and isn't settled, since it couldn't be written.
-    pub(super) owed: Vec<(Part, Vec<Rejection>)>,
+    /// What was taken and isn't settled.
+    pub(super) unit: Unit,
     /// Complete, and not named in a receipt yet.
     pub(super) finished: Vec<(SealedFile, Writer)>,
     /// Complete and named in the newest receipt: the next commit gives them their names.
@@ -61,21 +68,20 @@ impl FileSink {
     pub(super) fn new(
         config: FileConfig,
         layout: Layout,
-        encoders: Vec<Encoder>,
+        encoders: Vec<Arc<Encoder>>,
         context: Context,
     ) -> FileSink {
         FileSink {
+            unit: Unit::new(config.is_whole(), context.receipts.watermark()),
             taken: context.receipts.watermark(),
             config,
             layout,
             encoders,
             context,
-            scratch: Scratch::default(),
             name: Vec::new(),
             targets: Vec::new(),
             by_name: HashMap::new(),
             by_origin: HashMap::new(),
-            owed: Vec::new(),
             finished: Vec::new(),
             sealed: Vec::new(),
             folders: BTreeSet::new(),
@@ -142,13 +148,13 @@ impl FileSink {
         )))
     }
 
-    fn create(&mut self, name: &str, part: u32) -> Result<Writer, SendError> {
+    pub(super) fn create(&mut self, name: &str, part: u32) -> Result<Writer, SendError> {
         let complete = self.layout.complete(name, part);
         self.make_folder(&folder_of(&complete))?;
         self.refuse_others(&complete)?;
         Writer::create(
             self.layout.partial(&complete),
-            self.config.compression,
+            self.config.packing(),
             self.config.level,
         )
     }
@@ -168,11 +174,14 @@ impl FileSink {
         let name = String::from_utf8_lossy(&self.name).into_owned();
         let encoder = if self.encoders.len() > 1 { channel } else { 0 };
         let mut writer = self.create(&name, 0)?;
-        self.encoders[encoder].begin(&mut writer.plain);
+        let body = self.body(encoder, &mut writer)?;
         let bytes = writer.plain.len() as u64;
+        let begun = self.unit.begin(&self.taken);
         self.add(Target {
             name,
             encoder,
+            body,
+            begun,
             part: 0,
             records: 0,
             bytes,
@@ -181,6 +190,16 @@ impl FileSink {
             writer,
         });
         Ok(self.targets.len() - 1)
+    }
+
+    pub(super) fn encoder(&self, index: usize) -> Result<Arc<Encoder>, SendError> {
+        let encoder = self.encoders.get(index).cloned();
+        encoder.ok_or_else(|| SendError::fatal("a channel has no encoder; please report it"))
+    }
+
+    /// The body of a new file, begun.
+    pub(super) fn body(&self, encoder: usize, writer: &mut Writer) -> Result<Body, SendError> {
+        Body::begin(self.encoder(encoder)?, &mut writer.plain).map_err(|error| unfit(&error))
     }
 
     pub(super) fn add(&mut self, target: Target) {
@@ -234,9 +253,14 @@ impl FileSink {
         let full = rotation.size.is_some_and(|size| here.bytes >= size);
         if here.records > 0 && (full || window > here.window) {
             let (name, part) = (here.name.clone(), here.part + 1);
-            let next = self.create(&name, part)?;
+            let encoder = here.encoder;
+            let mut next = self.create(&name, part)?;
+            let body = self.body(encoder, &mut next)?;
+            let begun = self.unit.begin(&self.taken);
             let here = &mut self.targets[target];
-            self.encoders[here.encoder].end(false, &mut here.writer.plain);
+            let ended = here.body.end(&mut here.writer.plain);
+            ended.map_err(|error| unfit(&error))?;
+            (here.body, here.begun) = (body, begun);
             let done = std::mem::replace(&mut here.writer, next);
             self.finished.push((
                 SealedFile {
@@ -247,7 +271,6 @@ impl FileSink {
                 },
                 done,
             ));
-            self.encoders[here.encoder].begin(&mut here.writer.plain);
             (here.part, here.records, here.bytes) = (part, 0, here.writer.plain.len() as u64);
         }
         let here = &mut self.targets[target];
@@ -262,26 +285,26 @@ impl FileSink {
         let Some(index) = self.route(batch, k)? else {
             return Ok(None);
         };
+        let sequence = batch.first_sequence + k as u64;
+        let begun = self.targets[index].begun.get(batch.stream as usize);
+        if begun.is_some_and(|&begun| sequence < begun) {
+            return Ok(Some(index));
+        }
         if self.config.rotation.size.is_some() || self.config.rotation.every.is_some() {
             self.rotate(index, batch.order[k])?;
         }
-        let FileSink {
-            targets,
-            encoders,
-            scratch,
-            ..
-        } = self;
-        let target = &mut targets[index];
+        let target = &mut self.targets[index];
         let before = target.writer.plain.len();
-        encoders[target.encoder].record(
-            batch,
-            k,
-            target.records == 0,
-            scratch,
-            &mut target.writer.plain,
-        );
+        let taken = target
+            .body
+            .records(batch, k..k + 1, &mut target.writer.plain);
+        taken.map_err(|error| unfit(&error))?;
         target.records += 1;
-        target.bytes += (target.writer.plain.len() - before) as u64;
+        target.bytes += match target.begun.is_empty() {
+            true => (target.writer.plain.len() - before) as u64,
+            // What comes out of rows comes when there are many.
+            false => batch.record(k).len() as u64,
+        };
         Ok(Some(index))
     }
 
@@ -290,13 +313,7 @@ impl FileSink {
         let Some(index) = self.route(&part.batch, part.range.start)? else {
             return Ok(());
         };
-        let FileSink {
-            targets,
-            encoders,
-            scratch,
-            taken,
-            ..
-        } = self;
+        let FileSink { targets, taken, .. } = self;
         let target = &mut targets[index];
         let stream = part.stream() as usize;
         let mut at = part.range.start;
@@ -308,13 +325,8 @@ impl FileSink {
                 at += 1;
             }
             let plain = &mut target.writer.plain;
-            encoders[target.encoder].records(
-                &part.batch,
-                start..at,
-                target.records == 0,
-                scratch,
-                plain,
-            );
+            let done = target.body.records(&part.batch, start..at, plain);
+            done.map_err(|error| unfit(&error))?;
             target.records += (at - start) as u64;
             taken[stream] = part.batch.first_sequence + at as u64;
             target.writer.flush()?;
@@ -342,6 +354,9 @@ impl FileSink {
             _ => fresh.merged(|part, record| {
                 let batch = &fresh.parts[part].batch;
                 let target = self.put(batch, record)?;
+                if self.unit.has_begun() {
+                    self.note(&fresh, &mut rejected);
+                }
                 // It is in the buffer: another call may not put it there again, whatever comes.
                 self.taken[batch.stream as usize] = batch.first_sequence + record as u64 + 1;
                 match target.map(|target| &mut self.targets[target].writer) {
@@ -356,24 +371,21 @@ impl FileSink {
                 Ok(())
             }),
         };
-        for (index, part) in fresh.parts.iter().enumerate() {
-            if let Some(part) = clip(part, 0, self.taken[part.stream() as usize]) {
-                let of_part = rejected.iter().filter(|(owner, _)| *owner == index);
-                self.owed.push((
-                    part,
-                    of_part.map(|(_, rejection)| rejection.clone()).collect(),
-                ));
-            }
-        }
+        self.note(&fresh, &mut rejected);
         result
     }
-}
 
-/// The records of a part whose sequences are from `first` on and below `end`.
-fn clip(part: &Part, first: u64, end: u64) -> Option<Part> {
-    let mut clipped = part.clone();
-    clipped.skip_below(first);
-    let over = clipped.sequences().end.saturating_sub(end);
-    clipped.range.end -= over.min(clipped.len() as u64) as usize;
-    (!clipped.is_empty()).then_some(clipped)
+    /// Hands what was taken of a group since the last time to the unit.
+    fn note(&mut self, group: &Group, rejected: &mut Vec<(usize, Rejection)>) {
+        for (index, part) in group.parts.iter().enumerate() {
+            let stream = part.stream() as usize;
+            let (from, to) = (self.unit.noted(stream), self.taken[stream]);
+            if let Some(part) = clip(part, from, to) {
+                let of_part = rejected.extract_if(.., |(owner, _)| *owner == index);
+                let of_part = of_part.map(|(_, rejection)| rejection).collect();
+                self.unit.note(part, of_part, &self.context.receipts);
+            }
+        }
+        self.unit.note_to(&self.taken);
+    }
 }

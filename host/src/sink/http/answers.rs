@@ -2,27 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Response, header};
-
-/// Bytes of a refusal's body that are kept as its reason.
-const REASON: usize = 300;
-/// Bytes of a body that are read so that its connection can be used again.
-const DRAINED: usize = 64 * 1024;
-
-/// Reads a body to its end, so that the connection can be used again; gives its beginning.
-pub(super) async fn drained(mut response: Response) -> String {
-    let mut start = Vec::new();
-    let mut read = 0;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
-        let room = REASON - start.len().min(REASON);
-        start.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if read > DRAINED {
-            break;
-        }
-    }
-    String::from_utf8_lossy(&start).into_owned()
-}
+use reqwest::header;
 
 /// How long the endpoint asks to wait: seconds, or a date.
 pub(super) fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {

@@ -1,21 +1,26 @@
-//! The connection: reqwest's client, what every request carries, and the health probe.
+//! What every request carries, and the health probe, which reqwest's client sends.
 
 use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, StatusCode};
+use reqwest::{Client, StatusCode};
+use rustls::ClientConfig;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::options::Options;
+use super::route::said;
 use crate::sink::{ConfigError, SendError};
 
 /// How often a health endpoint is asked until it answers.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// Redirects that are followed, at most.
-const REDIRECTS: usize = 5;
+pub(super) const REDIRECTS: usize = 5;
+/// What requests say of their sender.
+pub(super) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("wellhead/", env!("CARGO_PKG_VERSION")));
 
 /// Headers that every request has, but for the login.
 pub(super) fn headers(options: &Options) -> Result<HeaderMap, ConfigError> {
@@ -44,7 +49,7 @@ pub(super) fn all_headers(client: &Client, options: &Options) -> Result<HeaderMa
         ))
     };
     let mut headers = headers(options).map_err(|error| failed(&error))?;
-    let mut request = client.post(options.target().split('{').next().unwrap_or_default());
+    let mut request = client.post(options.base());
     if let Some(token) = &options.token {
         request = request.bearer_auth(token.expose_secret());
     } else if let Some(username) = &options.username {
@@ -63,48 +68,40 @@ pub(super) fn all_headers(client: &Client, options: &Options) -> Result<HeaderMa
     Ok(headers)
 }
 
-/// A client with the block's settings.
-pub(super) fn build(options: &Options) -> Result<Client, SendError> {
-    let failed = |why: String| {
-        SendError::fatal(format!(
-            "http ({}) can't be set up: {why}",
-            options.target()
-        ))
-    };
-    crate::sink::tls::install();
-    let mut builder = Client::builder()
-        .user_agent(concat!("wellhead/", env!("CARGO_PKG_VERSION")))
+/// The client that asks for health.
+pub(super) fn build(options: &Options, tls: &ClientConfig) -> Result<Client, SendError> {
+    Client::builder()
+        .user_agent(AGENT)
         .timeout(options.timeout.0)
         .connect_timeout(options.connect_timeout.0)
-        .pool_max_idle_per_host(options.concurrency)
-        .tcp_nodelay(true)
         .referer(false)
-        .redirect(near_redirects());
-    if let Some(path) = &options.tls_ca {
-        let unread = |why: String| failed(format!("`tls_ca` {}: {why}", path.display()));
-        let pem = std::fs::read(path).map_err(|error| unread(error.to_string()))?;
-        let certificates =
-            Certificate::from_pem_bundle(&pem).map_err(|error| unread(error.to_string()))?;
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if !options.tls_verify {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    builder.build().map_err(|error| failed(said(&error)))
+        .redirect(near_redirects())
+        .tls_backend_preconfigured(tls.clone())
+        .build()
+        .map_err(|error| {
+            SendError::fatal(format!(
+                "http ({}) can't be set up: {}",
+                options.target(),
+                causes(&error)
+            ))
+        })
+}
+
+/// Whether a redirect keeps method and body.
+pub(super) fn keeps(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    )
 }
 
 /// Follows a redirect that keeps method and body (307, 308) and stays with the same origin. Anything
-/// else is left as the answer: another origin would get the records and the login, and a 303 would turn
-/// the request into a GET, whose 2xx says nothing of the records.
+/// else is left as the answer: another origin would get the login.
 fn near_redirects() -> Policy {
     Policy::custom(|attempt| {
-        let keeps = matches!(
-            attempt.status(),
-            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
-        );
         let first = attempt.previous().first();
         let near = first.is_some_and(|first| first.origin() == attempt.url().origin());
-        if keeps && near && attempt.previous().len() <= REDIRECTS {
+        if keeps(attempt.status()) && near && attempt.previous().len() <= REDIRECTS {
             attempt.follow()
         } else {
             attempt.stop()
@@ -112,24 +109,16 @@ fn near_redirects() -> Policy {
     })
 }
 
-/// An error with its causes, which alone say what was wrong, and without the URL, which may hold a secret.
-pub(super) fn said(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    if error.is_timeout() {
-        text = format!("no answer within the time set ({text})");
-    }
-    if text.is_empty() {
-        "it failed".to_owned()
-    } else {
-        text
+/// An error's causes, without the URL, which may hold a secret.
+fn causes(error: &reqwest::Error) -> String {
+    let causes = std::error::Error::source(error).map(said);
+    match causes {
+        causes if error.is_timeout() => format!(
+            "no answer within the time set ({})",
+            causes.unwrap_or_default()
+        ),
+        Some(causes) => causes,
+        None => "it failed".to_owned(),
     }
 }
 
@@ -145,10 +134,7 @@ pub(super) async fn healthy(
     let (url, any) = match &options.health {
         Some(health) => (health.as_str(), false),
         // What a template would make of path and query isn't known yet.
-        None if must => (
-            options.target().split(['{']).next().unwrap_or_default(),
-            true,
-        ),
+        None if must => (options.base(), true),
         None => return Ok(()),
     };
     let deadline = Instant::now() + options.health_timeout.0;
@@ -169,7 +155,7 @@ pub(super) async fn healthy(
             answer = asked => match answer {
                 Ok(response) if any || response.status().is_success() => return Ok(()),
                 Ok(response) => format!("it answers {}", response.status()),
-                Err(error) => said(&error),
+                Err(error) => causes(&error),
             }
         };
         if any || Instant::now() + ASK_AGAIN >= deadline {

@@ -1,22 +1,19 @@
 //! The tasks that send: each takes parts, makes requests of them, keeps so many on their way, tries again
 //! what fails for now, and says what became of each record.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use backon::BackoffBuilder;
 use futures::stream::{FuturesUnordered, StreamExt};
-use reqwest::{Client, Response, StatusCode, header};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use super::answers::{drained, retry_after};
-use super::client::said;
+use super::attempts::{Fate, Shared};
 use super::lanes::{Entry, Lanes};
-use super::options::Options;
-use super::requests::{Prepared, Requests};
+use super::link::Link;
+use super::requests::Requests;
+use super::route::Route;
 use crate::record::Part;
-use crate::sink::Context;
 use crate::sink::shared::SharedPart;
 use crate::sink::tracker::{Tracker, number};
 
@@ -26,25 +23,6 @@ pub(super) enum Work {
     Part(usize, Part),
     /// No more come for now: what waits for more goes.
     Flush,
-}
-
-/// What became of a request.
-enum Fate {
-    Taken,
-    Refused(String),
-    Failed(String),
-}
-
-/// What all requests share.
-pub(super) struct Shared {
-    options: Options,
-    context: Context,
-    /// Nothing is sent before, since the endpoint asked for it.
-    pause: Mutex<Option<Instant>>,
-    /// Whether an error is shown.
-    troubled: AtomicBool,
-    answers: AtomicU64,
-    failures: AtomicU64,
 }
 
 /// Which part of the records is a task's own.
@@ -65,8 +43,7 @@ impl Turn {
 
 /// One task's own.
 pub(super) struct Driver {
-    /// Its connections are its runtime's.
-    client: Client,
+    route: Arc<Route>,
     turn: Turn,
     shared: Arc<Shared>,
     tracker: Arc<Tracker>,
@@ -77,14 +54,14 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(
-        client: Client,
+        route: &Arc<Route>,
         turn: Turn,
         requests: Requests,
         shared: &Arc<Shared>,
         tracker: &Arc<Tracker>,
     ) -> Driver {
         Driver {
-            client,
+            route: Arc::clone(route),
             turn,
             tracker: Arc::clone(tracker),
             requests,
@@ -108,6 +85,9 @@ impl Driver {
             / 2;
         let mut look = tokio::time::interval(wait);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
+        let (shared, route) = (&*shared, &*route);
+        let mut idle: Vec<Link> = Vec::new();
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < concurrency {
@@ -116,10 +96,10 @@ impl Driver {
                 };
                 match self.requests.make(&entries) {
                     Ok(prepared) => {
-                        let (shared, client) = (Arc::clone(&self.shared), self.client.clone());
+                        let mut link = idle.pop().filter(|link| !link.stale(Instant::now()));
                         running.push(async move {
-                            let fate = shared.deliver(&client, &prepared, &entries).await;
-                            (lane, entries, fate)
+                            let fate = shared.deliver(route, &mut link, &prepared, &entries).await;
+                            (lane, entries, fate, link)
                         });
                     }
                     Err(reason) => {
@@ -131,7 +111,8 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                Some((lane, entries, fate)) = running.next(), if !running.is_empty() => {
+                Some((lane, entries, fate, link)) = running.next(), if !running.is_empty() => {
+                    idle.extend(link);
                     self.settle(&entries, fate);
                     self.lanes.done(lane);
                 }
@@ -197,187 +178,5 @@ impl Driver {
             }
             Fate::Failed(reason) => self.tracker.fail(|_| reason),
         }
-    }
-}
-
-/// Why an attempt didn't end the matter.
-struct Again {
-    reason: String,
-    after: Option<Duration>,
-}
-
-impl Shared {
-    pub(super) fn new(options: &Options, context: &Context) -> Shared {
-        Shared {
-            options: options.clone(),
-            context: context.clone(),
-            pause: Mutex::new(None),
-            troubled: AtomicBool::new(false),
-            answers: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-        }
-    }
-
-    /// Sends a request until there is an answer that counts.
-    async fn deliver(&self, client: &Client, prepared: &Prepared, entries: &[Entry]) -> Fate {
-        let mut delays = backon::ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(10))
-            .without_max_times()
-            .build();
-        let mut begun = None;
-        loop {
-            self.wait_out_pause().await;
-            let again = match self.attempt(client, prepared, entries).await {
-                Ok(fate) => {
-                    if self.troubled.swap(false, Relaxed) {
-                        self.context.receipts.tell(|told| told.error = None);
-                    }
-                    return fate;
-                }
-                Err(again) => again,
-            };
-            let begun = *begun.get_or_insert_with(Instant::now);
-            if let Some(limit) = self
-                .options
-                .retry_for
-                .filter(|limit| begun.elapsed() >= limit.0)
-            {
-                return Fate::Failed(format!(
-                    "http: {} for {:?} (`retry_for`); see the endpoint, then go on with --resume",
-                    again.reason, limit.0
-                ));
-            }
-            let delay = delays.next().unwrap_or(Duration::from_secs(10));
-            if !self.troubled.swap(true, Relaxed) {
-                tracing::warn!(sink = "http", error = %again.reason, "the sink stalls; trying again");
-            }
-            self.context.receipts.tell(|told| {
-                told.retried += 1;
-                told.error = Some(again.reason);
-            });
-            match again.after {
-                // The endpoint has asked everybody to wait.
-                Some(after) => self.pause(after),
-                None => tokio::time::sleep(delay).await,
-            }
-        }
-    }
-
-    fn pause(&self, after: Duration) {
-        let until = Instant::now().checked_add(after);
-        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        *pause = (*pause).max(until);
-    }
-
-    async fn wait_out_pause(&self) {
-        loop {
-            let until = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-            match until.filter(|until| *until > Instant::now()) {
-                Some(until) => tokio::time::sleep_until(until.into()).await,
-                None => return,
-            }
-        }
-    }
-
-    async fn attempt(
-        &self,
-        client: &Client,
-        prepared: &Prepared,
-        entries: &[Entry],
-    ) -> Result<Fate, Again> {
-        let answer = client.execute(prepared.request()).await;
-        match answer {
-            Ok(response) => self.judge(response, prepared, entries).await,
-            Err(error) if error.is_builder() => Ok(Fate::Refused(format!(
-                "{} can't be asked for: {}",
-                prepared.shown(),
-                said(&error)
-            ))),
-            Err(error) => {
-                self.log(entries, None);
-                self.count(None);
-                Err(Again {
-                    reason: format!("{} gives no answer: {}", prepared.shown(), said(&error)),
-                    after: None,
-                })
-            }
-        }
-    }
-
-    async fn judge(
-        &self,
-        response: Response,
-        prepared: &Prepared,
-        entries: &[Entry],
-    ) -> Result<Fate, Again> {
-        let status = response.status();
-        self.log(entries, Some(status));
-        self.count(Some(status));
-        let after = retry_after(response.headers());
-        let location = response.headers().get(header::LOCATION).cloned();
-        let start = drained(response).await;
-        if status.is_success() {
-            return Ok(Fate::Taken);
-        }
-        let said = |more: &str| format!("{} answers {status}{more}", prepared.shown());
-        if status.is_redirection() {
-            let to = location
-                .as_ref()
-                .and_then(|to| to.to_str().ok())
-                .unwrap_or("nowhere");
-            return Ok(Fate::Refused(said(&format!(
-                ": a redirect to {}, which isn't followed (only 307 and 308 to the same origin are)",
-                to.split(['?', '#']).next().unwrap_or_default()
-            ))));
-        }
-        let more = match start.trim() {
-            "" => String::new(),
-            start => format!(": {start}"),
-        };
-        let again = matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
-        ) || status.is_server_error();
-        match again {
-            true => Err(Again {
-                reason: said(&more),
-                after,
-            }),
-            false => Ok(Fate::Refused(said(&more))),
-        }
-    }
-
-    fn count(&self, status: Option<StatusCode>) {
-        let class = match status.map(|status| status.as_u16() / 100) {
-            None => "no_answer",
-            Some(2) => "status_2xx",
-            Some(3) => "status_3xx",
-            Some(4) => "status_4xx",
-            Some(5) => "status_5xx",
-            Some(_) => "status_other",
-        };
-        self.context
-            .receipts
-            .tell(|told| *told.details.entry(class).or_default() += 1);
-    }
-
-    /// A line for a response, where they are wanted.
-    fn log(&self, entries: &[Entry], status: Option<StatusCode>) {
-        if !self.options.log_responses {
-            return;
-        }
-        let failed = status.is_none_or(|status| !status.is_success());
-        let answers = self.answers.fetch_add(1, Relaxed) + 1;
-        let failures = self.failures.fetch_add(u64::from(failed), Relaxed) + u64::from(failed);
-        let due = entries.first().and_then(|entry| {
-            let receipts = &self.context.receipts;
-            receipts.since_due(&entry.from.part, entry.record)
-        });
-        let jitter_ms = due.map(|due| (due.as_secs_f64() * 1e6).round() / 1e3);
-        let status = status.map_or(0, |status| status.as_u16());
-        let failure_rate = (failures as f64 / answers as f64 * 1e4).round() / 1e4;
-        tracing::info!(sink = "http", status, jitter_ms, failure_rate, "response");
     }
 }

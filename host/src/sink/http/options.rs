@@ -57,7 +57,7 @@ pub(super) struct Options {
     /// none or gzip.
     #[serde(default)]
     pub(super) compression: Compression,
-    /// Requests on their way at the same time, at most.
+    /// Requests on their way at the same time, at most, each on a connection of its own.
     #[serde(default = "ten")]
     pub(super) concurrency: usize,
     /// What arrives in order: the records of a key (of a stream, where they have none), all, or none.
@@ -165,6 +165,11 @@ pub(super) enum Ordered {
 }
 
 impl Options {
+    /// The URL as far as it is the same for all records: at least scheme and host.
+    pub(super) fn base(&self) -> &str {
+        self.target().split('{').next().unwrap_or_default()
+    }
+
     /// The URL without its query, which may hold a secret.
     pub(super) fn target(&self) -> &str {
         self.url.split(['?', '#']).next().unwrap_or_default()

@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use reqwest::Client;
 use tokio::sync::mpsc;
 
+use super::attempts::Shared;
 use super::client;
-use super::driver::{Driver, Shared, Turn, Work};
+use super::driver::{Driver, Turn, Work};
 use super::options::{Options, Ordered};
 use super::requests::{Requests, Rules};
+use super::route::Route;
 use crate::record::{Group, Part};
 use crate::sink::tracker::{SLOT, Tracker, slots};
-use crate::sink::{Context, Guarantee, Receipt, SendError, Sink, Watermark};
+use crate::sink::{self, Context, Guarantee, Receipt, SendError, Sink, Watermark};
 
 /// Bytes of records that may be on their way or wait to be.
 const ROOM: u64 = 16 * 1024 * 1024;
@@ -30,7 +32,9 @@ pub(super) struct HttpSink {
     options: Options,
     context: Context,
     tracker: Arc<Tracker>,
+    /// Asks for health.
     client: Client,
+    route: Arc<Route>,
     rules: Rules,
     tasks: Vec<Task>,
     /// Which task the next part is for, where it isn't for all of them.
@@ -45,9 +49,17 @@ impl HttpSink {
         rules: &Rules,
         context: Context,
     ) -> Result<HttpSink, SendError> {
+        let failed = |why: String| {
+            SendError::fatal(format!(
+                "http ({}) can't be set up: {why}",
+                options.target()
+            ))
+        };
+        let tls = sink::tls::http(options.tls_ca.as_deref(), options.tls_verify).map_err(failed)?;
         let sink = HttpSink {
             tracker: Arc::new(Tracker::new(Arc::clone(&context.receipts))),
-            client: client::build(&options)?,
+            client: client::build(&options, &tls)?,
+            route: Arc::new(Route::new(&options, &tls).map_err(failed)?),
             rules: rules.clone(),
             tasks: Vec::new(),
             turn: 0,
@@ -62,8 +74,14 @@ impl HttpSink {
 
     fn requests(&self) -> Result<Requests, SendError> {
         let headers = client::all_headers(&self.client, &self.options)?;
-        Requests::new(&self.options, &self.rules, &self.context, headers)
-            .map_err(|error| SendError::fatal(format!("http ({}): {error}", self.options.target())))
+        Requests::new(
+            &self.options,
+            &self.rules,
+            &self.context,
+            &self.route,
+            headers,
+        )
+        .map_err(|error| SendError::fatal(format!("http ({}): {error}", self.options.target())))
     }
 
     /// How many threads send: several share out the requests, where that leaves their order alone and
@@ -72,8 +90,9 @@ impl HttpSink {
         if self.options.batch > 1 || self.options.ordered == Ordered::All {
             return 1;
         }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        (self.options.concurrency / THREAD).clamp(1, cores.min(THREADS))
+        // Half of the machine is for what makes the records, and for an endpoint on the same one.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) / 2;
+        (self.options.concurrency / THREAD).clamp(1, cores.clamp(1, THREADS))
     }
 
     /// Each thread has connections of its own.
@@ -81,12 +100,8 @@ impl HttpSink {
         let shared = Arc::new(Shared::new(&self.options, &self.context));
         let of = self.threads();
         for index in 0..of {
-            let client = match index {
-                0 => self.client.clone(),
-                _ => client::build(&self.options)?,
-            };
             let driver = Driver::new(
-                client,
+                &self.route,
                 Turn { index, of },
                 self.requests()?,
                 &shared,

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
+use http_body_util::Full;
+use hyper::{Method, Request, Uri};
+use reqwest::Url;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, Request, Url};
 
 use super::lanes::Entry;
+use super::link::Whole;
 use super::options::{Compression, Options, Ordered};
+use super::route::Route;
 use super::url::put_value;
 use crate::encode::template::{Place, Template};
 use crate::encode::{Encoder, Format, Scratch};
@@ -73,9 +77,10 @@ fn encoder(
 pub(super) struct Requests {
     url: Template,
     /// Of a template that is always the same.
-    constant: Option<Arc<Url>>,
+    constant: Option<Target>,
+    route: Arc<Route>,
     method: Method,
-    /// Of every request; shared, since a request clones them once more as it is.
+    /// Of every request but those with headers of their own.
     headers: Arc<HeaderMap>,
     encoder: Option<Encoder>,
     scratch: Scratch,
@@ -94,6 +99,7 @@ impl Requests {
         options: &Options,
         rules: &Rules,
         context: &Context,
+        route: &Arc<Route>,
         mut headers: HeaderMap,
     ) -> Result<Requests, ConfigError> {
         let encoder = encoder(options, &context.channels, context.json)?;
@@ -112,12 +118,13 @@ impl Requests {
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        route.dress(&mut headers);
+        let constant = rules.url.constant().map(|url| Target::new(url, route));
         Ok(Requests {
-            constant: rules
-                .url
-                .constant()
-                .and_then(|url| Url::parse(url).ok())
-                .map(Arc::new),
+            constant: constant
+                .transpose()
+                .map_err(|why| ConfigError::option("url", why))?,
+            route: Arc::clone(route),
             url: rules.url.clone(),
             method: match options.method {
                 super::options::Method::Post => Method::POST,
@@ -196,11 +203,9 @@ impl Requests {
     /// Why there can't be one.
     pub(super) fn make(&mut self, entries: &[Entry]) -> Result<Prepared, String> {
         let first = entries.first().ok_or("a request without records")?;
-        let url = match (&first.url, &self.constant) {
-            (Some(url), _) => Url::parse(url)
-                .map(Arc::new)
-                .map_err(|why| format!("the URL {url} can't be used: {why}"))?,
-            (None, Some(url)) => Arc::clone(url),
+        let target = match (&first.url, &self.constant) {
+            (Some(url), _) => Target::new(url, &self.route)?,
+            (None, Some(target)) => target.clone(),
             (None, None) => return Err("the record has no URL".to_owned()),
         };
         let mut headers = Arc::clone(&self.headers);
@@ -209,7 +214,7 @@ impl Requests {
         }
         Ok(Prepared {
             method: self.method.clone(),
-            url,
+            target,
             headers,
             body: self.body(entries)?,
         })
@@ -254,25 +259,63 @@ impl Requests {
     }
 }
 
+/// Where a request goes.
+#[derive(Clone)]
+struct Target {
+    url: Arc<Url>,
+    /// The same as the request has it.
+    uri: Uri,
+}
+
+impl Target {
+    fn new(url: &str, route: &Route) -> Result<Target, String> {
+        let unusable = |why: String| {
+            let shown = url.split(['?', '#']).next().unwrap_or_default();
+            format!("the URL {shown} can't be used: {why}")
+        };
+        let url = Url::parse(url).map_err(|why| unusable(why.to_string()))?;
+        Ok(Target {
+            uri: route.target(&url).map_err(unusable)?,
+            url: Arc::new(url),
+        })
+    }
+}
+
 /// A request that can be sent again and again.
+#[derive(Clone)]
 pub(super) struct Prepared {
     method: Method,
-    url: Arc<Url>,
+    target: Target,
     headers: Arc<HeaderMap>,
     body: Bytes,
 }
 
 impl Prepared {
-    pub(super) fn request(&self) -> Request {
-        let mut request = Request::new(self.method.clone(), Url::clone(&self.url));
+    pub(super) fn request(&self) -> Whole {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.target.uri.clone();
         *request.headers_mut() = HeaderMap::clone(&self.headers);
-        *request.body_mut() = Some(self.body.clone().into());
         request
+    }
+
+    /// The same request there, if that is the same origin: another would get the records and the login.
+    pub(super) fn near(&self, location: &HeaderValue, route: &Route) -> Option<Prepared> {
+        let here = &self.target.url;
+        let there = here.join(location.to_str().ok()?).ok()?;
+        if there.origin() != here.origin() {
+            return None;
+        }
+        let target = Target::new(there.as_str(), route).ok()?;
+        Some(Prepared {
+            target,
+            ..self.clone()
+        })
     }
 
     /// The URL as it may be shown: a query may hold a secret.
     pub(super) fn shown(&self) -> String {
-        let mut url = Url::clone(&self.url);
+        let mut url = Url::clone(&self.target.url);
         url.set_query(None);
         url.to_string()
     }

@@ -1,14 +1,10 @@
-//! What was taken of one stream and isn't settled: counts by stretches, and which objects are
-//! still to be completed. The records themselves aren't kept.
+//! What was taken of one stream and isn't settled, and which objects are still to be completed.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use crate::sink::Receipts;
 use crate::sink::receipts::Stretch;
-
-/// Stretches are put together once there are more than this. What that costs is that lateness is
-/// spread evenly over longer ones.
-const MOST: usize = 4096;
+use crate::sink::stretches::Stretches;
 
 /// One stream.
 #[derive(Default)]
@@ -17,15 +13,9 @@ pub(super) struct Ledger {
     pub(super) taken: u64,
     /// Which interval of profile time its open objects are of.
     pub(super) window: u64,
-    stretches: VecDeque<Entry>,
+    stretches: Stretches,
     /// First sequences of the objects that aren't complete.
     unfinished: BTreeSet<u64>,
-}
-
-struct Entry {
-    stretch: Stretch,
-    /// An object begins here, so that the watermark may come to lie here.
-    pinned: bool,
 }
 
 impl Ledger {
@@ -40,16 +30,13 @@ impl Ledger {
     /// An object begins with the next record.
     pub(super) fn begin(&mut self) {
         self.unfinished.insert(self.taken);
+        self.stretches.pin();
     }
 
     /// The next records were taken.
     pub(super) fn note(&mut self, stretch: Stretch) {
-        let pinned = self.unfinished.contains(&self.taken);
         self.taken = stretch.end;
-        self.stretches.push_back(Entry { stretch, pinned });
-        if self.stretches.len() > MOST {
-            self.thin();
-        }
+        self.stretches.note(stretch);
     }
 
     /// The object that began with that sequence is complete.
@@ -65,43 +52,8 @@ impl Ledger {
     /// Settles what lies below the watermark.
     pub(super) fn settle(&mut self, stream: u32, receipts: &Receipts) {
         let watermark = self.watermark();
-        while let Some(entry) = self.stretches.front()
-            && entry.stretch.end <= watermark
-        {
-            receipts.settle_stretch(stream, &entry.stretch);
-            self.stretches.pop_front();
-        }
+        self.stretches.settle(stream, watermark, receipts);
     }
-
-    /// Puts neighbours together, two by two.
-    fn thin(&mut self) {
-        let mut thinned: VecDeque<Entry> = VecDeque::with_capacity(MOST);
-        let mut joinable = false;
-        for entry in self.stretches.drain(..) {
-            match thinned.back_mut() {
-                Some(last) if joinable && !entry.pinned => {
-                    join(&mut last.stretch, &entry.stretch);
-                    joinable = false;
-                }
-                _ => {
-                    thinned.push_back(entry);
-                    joinable = true;
-                }
-            }
-        }
-        self.stretches = thinned;
-    }
-}
-
-fn join(one: &mut Stretch, next: &Stretch) {
-    one.end = next.end;
-    one.acknowledged += next.acknowledged;
-    one.rejected += next.rejected;
-    one.bytes += next.bytes;
-    one.due = match (one.due, next.due) {
-        (Some((first, _)), Some((_, last))) => Some((first, last)),
-        (due, None) | (None, due) => due,
-    };
 }
 
 #[cfg(test)]
@@ -143,25 +95,5 @@ mod tests {
         ledger.note(stretch(21, 1));
         ledger.settle(0, &receipts);
         assert_eq!(receipts.watermark(), [21]);
-    }
-
-    #[test]
-    fn a_long_wait_costs_little_memory_and_no_count() {
-        let (mut ledger, receipts) = (Ledger::at(0), receipts());
-        ledger.begin();
-        for n in 0..1_000_000 {
-            if n == 700_000 {
-                ledger.begin();
-            }
-            ledger.note(stretch(n + 1, 1));
-            assert!(ledger.stretches.len() <= MOST);
-        }
-        ledger.complete(0);
-        ledger.settle(0, &receipts);
-        assert_eq!(receipts.watermark(), [700_000]);
-        assert_eq!(receipts.lateness().count(), 700_000);
-        ledger.complete(700_000);
-        ledger.settle(0, &receipts);
-        assert_eq!(receipts.acknowledged(), 1_000_000);
     }
 }

@@ -11,6 +11,7 @@ use crate::encode::Format;
 use crate::encode::pack::Compression;
 use crate::encode::parquet::Pages;
 use crate::sink::ConfigError;
+use crate::sink::codec::{self, Codec};
 use crate::sink::options::{Size, Span};
 
 /// The least that S3 takes for a part that isn't the last.
@@ -113,17 +114,6 @@ pub(super) enum Mode {
     #[default]
     Chunked,
     Grouped,
-}
-
-/// How objects, or what is in them, are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum Codec {
-    None,
-    Gzip,
-    Zstd,
-    Snappy,
 }
 
 fn yes() -> bool {
@@ -231,31 +221,8 @@ impl Options {
                 format!("`timeout` is {timeout:?}; give it some time"),
             );
         }
-        self.check_compression()?;
+        codec::check(self.format, self.compression, self.level)?;
         self.cut().map(drop)
-    }
-
-    fn check_compression(&self) -> Result<(), ConfigError> {
-        let wrong = |message: &str| Err(ConfigError::option("compression", message));
-        let parquet = self.format == Format::Parquet;
-        let compression = match self.compression {
-            Some(Codec::Snappy) if !parquet => {
-                return wrong(
-                    "`compression: snappy` is Parquet's; here it can be none, gzip or zstd",
-                );
-            }
-            Some(Codec::Gzip) if parquet => {
-                return wrong(
-                    "Parquet is compressed within; `compression` can be none, snappy or zstd",
-                );
-            }
-            None if parquet => Compression::Zstd,
-            Some(Codec::Zstd) if parquet => Compression::Zstd,
-            _ => self.packing(),
-        };
-        compression
-            .check_level(self.level)
-            .map_err(|message| ConfigError::option("level", message))
     }
 
     /// Where objects end.
@@ -305,20 +272,11 @@ impl Options {
 
     /// How objects are compressed from outside.
     pub(super) fn packing(&self) -> Compression {
-        match self.compression {
-            _ if self.format == Format::Parquet => Compression::None,
-            Some(Codec::Gzip) => Compression::Gzip,
-            Some(Codec::Zstd) => Compression::Zstd,
-            Some(Codec::None | Codec::Snappy) | None => Compression::None,
-        }
+        codec::packing(self.format, self.compression)
     }
 
     /// How Parquet is compressed within.
     pub(super) fn pages(&self) -> Pages {
-        match self.compression {
-            Some(Codec::None) => Pages::Plain,
-            Some(Codec::Snappy) => Pages::Snappy,
-            Some(Codec::Gzip | Codec::Zstd) | None => Pages::Zstd(self.level),
-        }
+        codec::pages(self.compression, self.level)
     }
 }

@@ -53,18 +53,22 @@ impl Service {
             .endpoint
             .as_ref()
             .is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let hosted = !options.path_style.unwrap_or(options.endpoint.is_some());
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&options.bucket)
             .with_region(&options.region)
-            .with_virtual_hosted_style_request(
-                !options.path_style.unwrap_or(options.endpoint.is_some()),
-            )
+            .with_virtual_hosted_style_request(hosted)
             // Over TLS the connection itself protects what is sent.
             .with_unsigned_payload(!plain)
             .with_client_options(client)
             .with_retry(retries());
         if let Some(endpoint) = &options.endpoint {
-            builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
+            let endpoint = endpoint.trim_end_matches('/');
+            // object_store puts the bucket into a path, not into the name of a host that is given.
+            builder = builder.with_endpoint(match hosted {
+                true => endpoint.replacen("://", &format!("://{}.", options.bucket), 1),
+                false => endpoint.to_owned(),
+            });
         }
         if let (Some(key), Some(secret)) = (&options.access_key, &options.secret_key) {
             builder = builder
@@ -341,6 +345,26 @@ fn cause(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_bucket_is_in_the_path_or_in_the_hosts_name() {
+        for (path_style, expected) in [
+            (serde_json::json!(null), "http://h:9000/data/a"),
+            (false.into(), "http://data.h:9000/a"),
+        ] {
+            let given = serde_json::json!({
+                "bucket": "data", "endpoint": "http://h:9000/", "access_key": "k", "secret_key": "s",
+                "path_style": path_style,
+            });
+            let options = serde_json::from_value(given).unwrap();
+            let service = Service::new(&options).unwrap();
+            let path = Path::from("a");
+            let signed = service.store.signed_url(Method::GET, &path, SIGNED_FOR);
+            let mut signed = signed.await.unwrap();
+            signed.set_query(None);
+            assert_eq!(signed.as_str(), expected);
+        }
+    }
 
     #[test]
     fn codes_and_statuses_are_found() {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{Files, records, text, ways};
+use super::{Files, parquet, records, text, ways};
 use crate::sink::{RECORDS, Service, distinct, group, message, open, send, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +32,7 @@ async fn files_that_were_changed_meanwhile_are_not_gone_on_with() {
 /// the run go on from the last checkpoint, in the files that have their names already.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_after_the_renaming_repeats_nothing() {
-    for files in ways() {
+    for files in ways().into_iter().chain(parquet::ways()) {
         let mut fixture = start(&files.block(), "run-1", None).await;
         send(&mut fixture, &[0; 3], 2_000).await;
         let saved = fixture.sink.commit().await.unwrap();

@@ -67,6 +67,19 @@ fn a_killed_run_goes_on_exactly_once() {
     }
 }
 
+/// A URL by the other name that PostgreSQL's own programs know.
+#[test]
+fn a_url_may_say_postgresql() {
+    let Some(database) = Database::new(json!({})) else {
+        return;
+    };
+    let (_, rest) = database.url.split_once("://").unwrap();
+    let to = format!("postgresql://{rest}?table=payments");
+    let sandbox = Sandbox::new();
+    sandbox.expect(0, &["run", "transaction", "--records", "100", "--to", &to]);
+    assert_eq!(database.count("payments"), 100);
+}
+
 /// What is refused before and after a kill is in the file once, and counted so.
 #[test]
 fn refused_records_are_written_down_once_across_a_kill() {

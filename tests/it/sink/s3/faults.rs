@@ -11,16 +11,29 @@ use crate::common::{Sandbox, service, signal, until, wait};
 use crate::sink::{RECORDS, Service, group, in_order, message, open, send, start};
 
 /// A server of the test's own, which it may kill and start again.
-struct Server {
+pub(super) struct Server {
     folder: tempfile::TempDir,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Server {
     fn start() -> Option<Server> {
+        Server::with(|_| {})
+    }
+
+    /// One that takes what stands before that domain in a host's name for a bucket.
+    pub(super) fn of_domain(domain: &str) -> Option<Server> {
+        Server::with(|command| {
+            command.env("MINIO_DOMAIN", domain);
+        })
+    }
+
+    fn with(more: impl Fn(&mut Command)) -> Option<Server> {
         service("WELLHEAD_TEST_MINIO")?;
         let folder = tempfile::tempdir().unwrap();
-        let address = run(&mut Server::command("start", &folder.path().join("m")));
+        let mut command = Server::command("start", &folder.path().join("m"));
+        more(&mut command);
+        let address = run(&mut command);
         let address = address.trim().to_owned();
         Some(Server { folder, address })
     }
@@ -36,7 +49,7 @@ impl Server {
         run(&mut Server::command(verb, &self.folder.path().join("m")));
     }
 
-    fn bucket(&self, options: serde_json::Value) -> Bucket {
+    pub(super) fn bucket(&self, options: serde_json::Value) -> Bucket {
         Bucket::at(
             self.address.clone(),
             "wellhead",

@@ -1,0 +1,63 @@
+//! Several sinks of one emulation: each has its own counts and its own lateness.
+
+use std::time::Duration;
+
+use super::http::server::{Answer, Server};
+use crate::common::Sandbox;
+
+/// Runs a file beside an endpoint that takes a tenth of a second for each batch.
+async fn beside_a_slow_one(
+    status: i32,
+    head: &str,
+    more: &str,
+) -> (serde_json::Value, usize, usize) {
+    let server = Server::ruled(|_| Answer::Late(Duration::from_millis(100))).await;
+    let sandbox = Sandbox::new();
+    let spec = format!(
+        "generator: transaction\nseed: 7\n{head}\nsinks:\n  - file:out.ndjson\n  \
+         - {{ type: http, url: \"{}/in\", batch: 1000, ordered: all, {more} }}\n",
+        server.address
+    );
+    sandbox.write("spec.yaml", &spec);
+    let arguments = ["run", "spec.yaml", "--report", "r.json"];
+    tokio::task::block_in_place(|| sandbox.expect(status, &arguments));
+    let lines = std::fs::read_to_string(sandbox.path("out.ndjson")).unwrap();
+    let taken = server.taken().into_iter();
+    let posted = taken.map(|seen| seen.body.split(|byte| *byte == b'\n').count() - 1);
+    (sandbox.json("r.json"), lines.lines().count(), posted.sum())
+}
+
+/// One that may drop doesn't hold the others back: what it has no room for is counted, and a rule turns
+/// that into the exit status.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_may_drop_holds_nobody_back() {
+    let head = "load: max\nuntil: { records: 200000 }\nexpect: { dropped: 0 }";
+    let (report, written, posted) = beside_a_slow_one(3, head, "on_full: drop").await;
+    let sinks = &report["sinks"];
+    assert_eq!(
+        (sinks[0]["acknowledged"].as_u64(), written),
+        (Some(200_000), 200_000),
+        "{report}"
+    );
+    assert_eq!(sinks[0]["dropped"], 0, "{report}");
+    let dropped = sinks[1]["dropped"].as_u64().unwrap();
+    assert!(dropped > 0, "{report}");
+    assert_eq!(
+        sinks[1]["acknowledged"].as_u64(),
+        Some(posted as u64),
+        "{report}"
+    );
+    assert_eq!(posted as u64 + dropped, 200_000);
+    assert_eq!(report["records"]["dropped"], dropped);
+}
+
+/// Without that all of them get everything, each as late as it is itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_is_as_late_as_it_is_itself() {
+    let head = "load: 4000/s\nuntil: { records: 6000 }";
+    let (report, written, posted) = beside_a_slow_one(0, head, "on_full: wait").await;
+    assert_eq!((written, posted), (6_000, 6_000));
+    let late = |sink: usize| report["sinks"][sink]["receipt_us"]["p50"].as_u64().unwrap();
+    // The endpoint's own tenth of a second is in each of its receipts.
+    assert!(late(1) >= 100_000 && late(0) < late(1), "{report}");
+}

@@ -6,27 +6,32 @@
 //! is decided on by a second pass over the expected records (`strays.rs`), which a run that holds
 //! doesn't need. Memory doesn't grow with the number of records, only with that of differences, up to a cap.
 
+mod error;
 mod expected;
 mod feed;
+mod gaps;
+mod lane;
 pub mod merge;
 mod order;
+mod pairs;
 mod place;
 mod rejected;
 pub mod report;
 pub mod rerun;
 mod strays;
 mod tally;
+#[cfg(test)]
+mod tests;
+mod turn;
 mod window;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::emulation::EmulationError;
 use crate::emulation::shared::Limits;
-use crate::sink::SendError;
-use crate::sink::read::Reader;
-use crate::spec::SpecError;
+use crate::sink::read::{Kept, Reader};
+pub use error::VerifyError;
 use expected::{Expected, Slot};
 use feed::Feed;
 use place::Place;
@@ -42,74 +47,6 @@ const GROUP: usize = 4_096;
 const AHEAD: usize = 8;
 /// So many places have a thread each that reads ahead.
 const THREADS: usize = 16;
-
-/// Why a run couldn't be verified.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// A file isn't a manifest that can be relied on.
-    #[error("the manifest {path} {what}")]
-    Manifest {
-        /// Which.
-        path: String,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// Manifests of shards don't make a whole.
-    #[error("{0}")]
-    Merge(String),
-    /// The spec in the manifest can't be used.
-    #[error("the manifest can't be gone through again: {0}")]
-    Spec(String),
-    /// The spec in the manifest, or a sink, is wrong; it shows where.
-    #[error(transparent)]
-    Document(#[from] SpecError),
-    /// Another component.
-    #[error(
-        "the run was made by {wanted} with digest sha256:{digest}, and what was found has sha256:{found}; \
-         give the component by --component FILE, or add it: wellhead plugin add FILE"
-    )]
-    Component {
-        /// Name and version.
-        wanted: String,
-        /// Its digest.
-        digest: String,
-        /// That of the one at hand.
-        found: String,
-    },
-    /// Another asset.
-    #[error(
-        "asset `{name}` of the run has digest sha256:{digest}, and the file at hand has {found}; \
-         give the right one by --asset {name}=FILE"
-    )]
-    Asset {
-        /// Its name.
-        name: String,
-        /// Its digest.
-        digest: String,
-        /// That of the file.
-        found: String,
-    },
-    /// Generator, assets or configuration can't be used.
-    #[error(transparent)]
-    Emulation(#[from] EmulationError),
-    /// The generator failed on the way.
-    #[error("{0}")]
-    Generator(String),
-    /// The sink can't be read.
-    #[error("{}", .0.message)]
-    Sink(SendError),
-    /// The file of rejected records can't be read.
-    #[error("the file of rejected records {path} can't be read: {source}")]
-    Rejected {
-        /// Which.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The system refused something.
-    #[error("the system refuses: {0}")]
-    System(String),
-}
 
 /// How far it is, for whoever shows it.
 #[derive(Debug, Default)]
@@ -198,8 +135,13 @@ pub fn compare(
     let excused = rejections.all();
     let form = reader.form().map_err(VerifyError::Sink)?;
     let mut expected = Expected::new(rerun, form, ids, excused)?;
+    let kept = reader.kept();
     let mut comparison = Comparison {
-        tally: Tally::new(reader.kept()),
+        tally: Tally::new(kept),
+        tracks: match kept {
+            Kept::Stream => rerun.plan.streams,
+            Kept::Release | Kept::Nothing => 1,
+        },
         names: Vec::new(),
         places: Vec::new(),
         ids,
@@ -266,6 +208,8 @@ fn generate(
 
 struct Comparison {
     tally: Tally,
+    /// Orders that each source of a place keeps.
+    tracks: u32,
     names: Vec<String>,
     places: Vec<Place>,
     ids: bool,
@@ -292,13 +236,14 @@ impl Comparison {
             touched.dedup();
             for &place in &touched {
                 if let Some(place) = self.places.get_mut(place as usize) {
-                    place.pump(false, &mut self.tally)?;
+                    place.pump(&mut self.tally)?;
                 }
             }
         }
         for place in &mut self.places {
             place.finish(&mut self.tally)?;
         }
+        self.tally.settle_order();
         Ok(())
     }
 
@@ -311,9 +256,11 @@ impl Comparison {
             .collect::<Result<Vec<Feed>, _>>()?;
         let limits = window::Limits::of(self.places.len() + 1);
         self.tally.limits = limits;
-        self.tally.history = (limits.grown as usize / (8 * feeds.len().max(1))).clamp(64, 1 << 15);
+        let orders = feeds.len().max(1) * self.tracks as usize;
+        self.tally.history = (limits.grown as usize / (8 * orders)).clamp(64, 1 << 15);
         let number = self.places.len() as u32;
-        self.places.push(Place::new(number, feeds, limits));
+        self.places
+            .push(Place::new(number, feeds, limits, self.tracks));
         self.names.push(name);
         Ok(())
     }
@@ -323,7 +270,7 @@ impl Comparison {
         for (name, source) in reader.others().map_err(VerifyError::Sink)? {
             let number = self.places.len() as u32;
             let feed = Feed::new(source, self.ids, false)?;
-            let mut place = Place::new(number, vec![feed], self.tally.limits);
+            let mut place = Place::new(number, vec![feed], self.tally.limits, 1);
             place.finish(&mut self.tally)?;
             self.places.push(place);
             self.names.push(name);
@@ -332,7 +279,7 @@ impl Comparison {
     }
 
     /// The second pass, where it is needed; gives how many records are missing.
-    fn settle(&mut self, again: Expected<'_>) -> Result<u64, VerifyError> {
+    fn settle(&mut self, mut again: Expected<'_>) -> Result<u64, VerifyError> {
         let missing: Vec<Vec<Range<u64>>> = self
             .places
             .iter_mut()
@@ -344,7 +291,7 @@ impl Comparison {
             return Ok(0);
         }
         self.places.clear();
-        strays::settle(tally, &missing, again)
+        strays::settle(tally, &missing, self.tracks, |each| again.next(each))
     }
 
     fn report(

@@ -149,7 +149,7 @@ fn one_run(target: &dyn Target, run: &str, round: u64, found: &mut Found) {
     let (seed, run) = (format!("{}", 7 + round), format!("{run}-{}", stamp()));
     let text = format!(
         "run transaction --seed {seed} --streams 3 --start 2024-01-01T00:00:00Z --load 12000/s \
-         --records {RECORDS} --run {run} --to file:out.ndjson --report r.json"
+         --records {RECORDS} --run {run} --to file:out.ndjson --report r.json --manifest m.json"
     );
     let mut arguments: Vec<String> = text.split(' ').map(str::to_owned).collect();
     if let Some(to) = target.to() {
@@ -204,7 +204,22 @@ fn one_run(target: &dyn Target, run: &str, round: u64, found: &mut Found) {
     let known = wanted.iter().filter(|id| distinct.contains(id)).count();
     assert_eq!(known, distinct.len(), "{run}: records that nobody sent");
     found.lost += RECORDS - known;
-    found.repeated += there.len() - distinct.len();
+    let repeated = there.len() - distinct.len();
+    found.repeated += repeated;
+    let report = verified(&sandbox, target);
+    assert_eq!(report["matched"], RECORDS, "{run}: {report}");
+    assert_eq!(report["repeated"], repeated, "{run}: {report}");
+}
+
+/// What `verify` says of the sink; anything but repeats fails it.
+fn verified(sandbox: &Sandbox, target: &dyn Target) -> Value {
+    let from = target.to().unwrap_or_else(|| "file".to_owned());
+    let arguments = ["verify", "m.json", "--allow-repeated", "--report", "v.json"];
+    let mut command = sandbox.command(&[&arguments[..], &["--from", &from]].concat());
+    let output = wait(command.envs(target.environment()).spawn().unwrap());
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    sandbox.json("v.json")
 }
 
 /// Process ids come again; a broker's topics stay.

@@ -120,7 +120,8 @@ fn chaos() {
     let spec = example("chaos/spec.yaml");
     let arguments = ["run", &spec.to_string_lossy(), "--report", "r.json"];
     let ledger = ["--ledger", "out/ledger.ndjson"];
-    sandbox.expect(0, &[&arguments[..], &ledger[..]].concat());
+    let manifest = ["--manifest", "out/manifest.json"];
+    sandbox.expect(0, &[&arguments[..], &ledger[..], &manifest[..]].concat());
     let records = &sandbox.json("r.json")["records"];
     let faults = records["faults"].as_object().unwrap();
     assert!(
@@ -149,6 +150,24 @@ fn chaos() {
         line["copy"] == 0 && faults.any(|fault| fault["fault"] == "corrupt")
     };
     assert_eq!(told.iter().filter(damaged).count() as u64, of("corrupt"));
+    let verify = "verify out/manifest.json --from file:out/payments.ndjson --report v.json";
+    let verify: Vec<&str> = verify.split(' ').collect();
+    sandbox.expect(0, &verify);
+    assert_eq!(sandbox.json("v.json")["matched"], left);
+    // A line is taken out, one changed, one doubled.
+    let text = std::fs::read_to_string(sandbox.path("out/payments.ndjson")).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let changed = lines[20_000].replace("amount", "amounts");
+    lines[20_000] = &changed;
+    lines.insert(10_000, lines[10_000]);
+    lines.remove(5_000);
+    sandbox.write("out/payments.ndjson", &(lines.join("\n") + "\n"));
+    sandbox.expect(1, &verify);
+    let report = sandbox.json("v.json");
+    for kind in ["missing", "altered", "repeated"] {
+        assert_eq!(report[kind], 1, "{kind} in {report}");
+    }
+    assert_eq!(report["reordered"], 0, "{report}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `verify`: a run that holds is found to hold, and what a test did to it is found, all and nothing else.
 
 mod bad;
+mod captures;
 mod damage;
 mod merge;
 mod services;

@@ -2,16 +2,19 @@
 //!
 //! Where a place has one source and all is well, the next expected record is the next item, and that
 //! is all there is to it. Else an item is looked up by its key among the expected records of the
-//! window: from [`Limits::behind`] before where its source stands to as many after it.
+//! window. Of several that are alike it takes one that its neighbours agree with; which of them hardly
+//! matters, since counts go by key, and order is judged over all that an item may stand for (`order.rs`).
 
 use std::ops::Range;
 
 use super::VerifyError;
-use super::expected::Slot;
+use super::expected::{Slot, Which};
 use super::feed::{Feed, Found};
-use super::order::{Mark, Order};
+use super::lane::Lane;
+use super::order::Mark;
 use super::tally::{Kind, Tally};
-use super::window::{Choice, Limits, Window};
+use super::turn::{others, position};
+use super::window::{Limits, Window};
 use crate::sink::read::Kept;
 
 /// Items in a row that nobody expects, and something larger is wrong: the window grows.
@@ -19,82 +22,46 @@ const PATIENCE: u64 = 32;
 /// Items of one source before the others have their turn.
 const TURN: usize = 64;
 
-/// A source on its way through the place.
-struct Lane {
-    feed: Feed,
-    /// The ordinal that is expected next.
-    at: u64,
-    ended: bool,
-    /// Its next item may be among what is expected later: it has its turn again then.
-    waits: bool,
-    /// How much was expected when it began to wait, where the place has several sources.
-    since: Option<u64>,
-    /// Items in a row that nobody expects.
-    lost: u64,
-    /// By stream: one past the highest sequence that was matched here.
-    next: Vec<u64>,
-    /// The gap between matches that is open.
-    gap: Option<u32>,
-    /// By stream, or one for all.
-    orders: Vec<Option<Order>>,
-}
-
-impl Lane {
-    /// Whether a record with the right key is surely the one: it may be a copy of one that has yet to
-    /// come, where other streams have been faster.
-    #[inline]
-    fn follows(&self, slot: &Slot, kept: Kept) -> bool {
-        kept != Kept::Stream || slot.which.sequence == self.next(slot.which.stream)
-    }
-
-    /// The lowest sequence of a stream that doesn't go back.
-    #[inline]
-    fn next(&self, stream: u32) -> u64 {
-        self.next.get(stream as usize).copied().unwrap_or(0)
-    }
-}
-
 enum Step {
     On,
     /// More has to be expected first.
     Wait,
-    /// Others that are further behind have to be heard first.
-    Yield,
     Over,
 }
 
 /// See the module.
 pub(super) struct Place {
     number: u32,
-    window: Window,
-    lanes: Vec<Lane>,
+    pub(super) window: Window,
+    pub(super) lanes: Vec<Lane>,
+    /// Orders that each source keeps: that of each stream, or one over all.
+    pub(super) tracks: u32,
     /// How far ahead an item is looked for.
     look: u64,
     /// Ordinals that were passed by.
     pub missing: Vec<Range<u64>>,
     found: Vec<Mark>,
+    /// To work in: ordinals of one key.
+    pub(super) alike: Vec<u64>,
+    forward: Vec<u64>,
 }
 
 impl Place {
-    pub fn new(number: u32, feeds: Vec<Feed>, limits: Limits) -> Place {
-        let lane = |feed| Lane {
-            feed,
-            at: 0,
-            ended: false,
-            waits: false,
-            since: None,
-            lost: 0,
-            next: Vec::new(),
-            gap: None,
-            orders: Vec::new(),
-        };
+    /// `tracks` says how many orders each of its sources keeps: one, or one for each stream.
+    pub fn new(number: u32, feeds: Vec<Feed>, limits: Limits, tracks: u32) -> Place {
+        let several = feeds.len() > 1;
+        let lane = |feed| Lane::new(feed, tracks as usize);
         Place {
             number,
             window: Window::new(),
             lanes: feeds.into_iter().map(lane).collect(),
-            look: limits.behind,
+            tracks,
+            // Where others lie between, the next of a source may be far away.
+            look: if several { limits.grown } else { limits.behind },
             missing: Vec::new(),
             found: Vec::new(),
+            alike: Vec::new(),
+            forward: Vec::new(),
         }
     }
 
@@ -104,8 +71,20 @@ impl Place {
         self.window.push(slot);
     }
 
-    /// Goes on as far as what is expected so far allows; `over` says that this is all.
-    pub fn pump(&mut self, over: bool, tally: &mut Tally) -> Result<(), VerifyError> {
+    /// Whether all that is expected here should come from one source, in order.
+    pub(super) fn single(&self) -> bool {
+        self.lanes.len() == 1 && self.tracks == 1
+    }
+
+    /// Goes on as far as what is expected so far allows.
+    pub fn pump(&mut self, tally: &mut Tally) -> Result<(), VerifyError> {
+        self.advance(false, tally)?;
+        self.evict(false, tally);
+        Ok(())
+    }
+
+    /// `over` says that nothing more is expected.
+    fn advance(&mut self, over: bool, tally: &mut Tally) -> Result<(), VerifyError> {
         for lane in &mut self.lanes {
             lane.waits = false;
         }
@@ -113,27 +92,37 @@ impl Place {
             for _ in 0..TURN {
                 match self.step(n, over, tally)? {
                     Step::On => continue,
-                    Step::Yield => {}
-                    Step::Over => self.lanes[n].ended = true,
+                    Step::Over => self.end(n, tally),
                     Step::Wait => self.lanes[n].waits = true,
                 }
                 break;
             }
         }
-        self.evict(over, tally);
         Ok(())
     }
 
     /// What all its sources had to say is said.
     pub fn finish(&mut self, tally: &mut Tally) -> Result<(), VerifyError> {
-        self.pump(true, tally)?;
-        for lane in &mut self.lanes {
-            for order in lane.orders.iter_mut().flatten() {
-                order.settle(&mut self.found);
-            }
+        self.advance(true, tally)?;
+        self.evict(true, tally);
+        Ok(())
+    }
+
+    /// A source has no more: its order is decided on while the window still has what that takes.
+    fn end(&mut self, n: usize, tally: &mut Tally) {
+        let Place {
+            lanes,
+            window,
+            found,
+            tracks,
+            ..
+        } = self;
+        let lane = &mut lanes[n];
+        lane.ended = true;
+        for order in lane.tracks.iter_mut().filter_map(|t| t.order.as_mut()) {
+            order.settle(found, |mark, places| others(window, *tracks, mark, places));
         }
         self.report_order(tally);
-        Ok(())
     }
 
     fn slowest(&self) -> Option<usize> {
@@ -149,19 +138,18 @@ impl Place {
 
     #[inline]
     fn step(&mut self, n: usize, over: bool, tally: &mut Tally) -> Result<Step, VerifyError> {
-        let alone = self.lanes.len() == 1;
+        let single = self.single();
         let lane = &mut self.lanes[n];
         let Some(found) = lane.feed.peek(0)? else {
             return Ok(Step::Over);
         };
-        if alone {
+        if single {
             loop {
                 match self.window.get(lane.at) {
                     Some(slot) if slot.taken => lane.at += 1,
-                    Some(slot) if slot.key == found.key && lane.follows(slot, tally.kept) => {
+                    Some(slot) if slot.key == found.key => {
                         let at = lane.at;
-                        lane.at += 1;
-                        self.take(n, at, found, tally);
+                        self.take(n, at, found, true, tally);
                         return Ok(Step::On);
                     }
                     None if !over => return Ok(Step::Wait),
@@ -174,7 +162,7 @@ impl Place {
 
     /// The item is that record.
     #[inline]
-    fn take(&mut self, n: usize, ordinal: u64, found: Found, tally: &mut Tally) {
+    fn take(&mut self, n: usize, ordinal: u64, found: Found, in_turn: bool, tally: &mut Tally) {
         let Some(slot) = self.window.get_mut(ordinal) else {
             return;
         };
@@ -187,49 +175,75 @@ impl Place {
             let look = lane.feed.look();
             tally.count(Kind::Altered, self.number, Some((ordinal, which)), look);
         }
-        if tally.kept == Kept::Stream {
-            let stream = which.stream as usize;
-            if lane.next.len() <= stream {
-                lane.next.resize(stream + 1, 0);
-            }
-            lane.next[stream] = lane.next[stream].max(which.sequence + 1);
-        }
-        lane.since = None;
         if lane.lost > 0 {
             lane.lost = 0;
-            self.look = tally.limits.behind;
-        }
-        if let Some(gap) = lane.gap.take() {
-            tally.strays.close(gap, ordinal);
-        }
-        let (place, value) = match tally.kept {
-            Kept::Nothing => (None, 0),
-            Kept::Release => (Some(0), ordinal),
-            Kept::Stream => (Some(which.stream as usize), which.sequence),
-        };
-        if let Some(place) = place {
-            if lane.orders.len() <= place {
-                lane.orders.resize_with(place + 1, || None);
+            if self.tracks == 1 && self.lanes.len() == 1 {
+                self.look = tally.limits.behind;
             }
-            let history = tally.history;
-            let order = lane.orders[place].get_or_insert_with(|| Order::new(history));
-            let mark = Mark {
-                value,
-                stream: which.stream,
-                index: which.index,
-                sequence: which.sequence,
-            };
-            order.push(mark, &mut self.found);
         }
-        lane.feed.advance();
+        let lane = &mut self.lanes[n];
+        if in_turn {
+            let (track, value) = position(self.tracks, ordinal, &which);
+            lane.passed(ordinal, track, value, &mut tally.strays.gaps);
+        }
+        self.mark(n, ordinal, which, found.key, in_turn, tally);
+        self.lanes[n].feed.advance();
+    }
+
+    /// Notes where a source has a record, in the order that it keeps.
+    #[inline]
+    fn mark(
+        &mut self,
+        n: usize,
+        ordinal: u64,
+        which: Which,
+        key: u128,
+        in_turn: bool,
+        tally: &mut Tally,
+    ) {
+        if tally.kept == Kept::Nothing || (self.tracks > 1 && self.in_several_streams(key)) {
+            return;
+        }
+        let tracks = self.tracks;
+        let (track, value) = position(tracks, ordinal, &which);
+        let Place { lanes, window, .. } = self;
+        let lane = &mut lanes[n];
+        let mark = Mark {
+            key,
+            value,
+            stream: which.stream,
+            index: which.index,
+            sequence: which.sequence,
+        };
+        let order = lane.order(track, tally.history);
+        let anew = order.push(mark, in_turn, &mut self.found, |mark, places| {
+            others(window, tracks, mark, places);
+        });
+        if let Some(next) = anew {
+            // What was taken for the position may have been out of its turn.
+            match tracks {
+                1 => lane.at = next.max(window.base()),
+                _ => lane.tracks[track].next = next,
+            }
+        }
         if !self.found.is_empty() {
             self.report_order(tally);
         }
     }
 
+    /// Where records of several streams are alike, nobody can tell whose order an item is in.
+    fn in_several_streams(&mut self, key: u128) -> bool {
+        let at = self.window.base();
+        self.window.alike(key, at, &mut self.alike);
+        let stream = |&ordinal: &u64| self.window.get(ordinal).map(|slot| slot.which.stream);
+        let mut streams = self.alike.iter().filter_map(stream);
+        let first = streams.next();
+        streams.any(|stream| Some(stream) != first)
+    }
+
     fn report_order(&mut self, tally: &mut Tally) {
         for mark in self.found.drain(..) {
-            tally.out_of_order(self.number, &mark);
+            tally.out_of_order(self.number, mark);
         }
     }
 
@@ -241,124 +255,103 @@ impl Place {
         over: bool,
         tally: &mut Tally,
     ) -> Result<Step, VerifyError> {
-        let alone = self.lanes.len() == 1;
-        let (at, end) = (self.lanes[n].at, self.window.end());
-        let since = match alone {
-            true => at,
-            // Where records of the others lie between, an item may be far from the one before it.
-            false => *self.lanes[n].since.get_or_insert(end),
-        };
-        let may_come = !over && end < since + self.look;
-        let Some(choice) = self.choice(n, found, tally.kept) else {
-            return match may_come {
-                true => Ok(Step::Wait),
-                false => Ok(self.lost(n, over, tally)),
+        let at = self.lanes[n].at;
+        let may_come = !over && self.window.end() < at + self.look;
+        self.window.alike(found.key, at, &mut self.alike);
+        if self.alike.is_empty() {
+            return Ok(match may_come {
+                true => Step::Wait,
+                false => self.lost(n, over, tally),
+            });
+        }
+        let alike = std::mem::take(&mut self.alike);
+        let mut forward = std::mem::take(&mut self.forward);
+        forward.clear();
+        let (mut back, mut taken) = (None, None);
+        for &ordinal in &alike {
+            let Some(slot) = self.window.get(ordinal) else {
+                continue;
             };
-        };
-        // Whether the item after it goes on where this one should have: it stands here out of turn.
-        let aside = alone && choice.forward.is_some_and(|f| f > at) && {
-            let next = self.lanes[n].feed.peek(1)?;
-            let due = self.window.get(at);
-            next.is_some_and(|next| due.is_some_and(|due| due.key == next.key))
-        };
-        match choice {
-            Choice {
-                forward: Some(_),
-                taken: Some(taken),
-                ..
-            } if aside && tally.kept == Kept::Release => {
-                self.repeated(n, taken, tally);
-            }
-            Choice {
-                forward: Some(forward),
-                ..
-            } => {
-                if !aside {
-                    self.lanes[n].at = at.max(forward + 1);
+            if slot.taken {
+                if ordinal < at || taken.is_none() {
+                    taken = Some(ordinal);
                 }
-                self.take(n, forward, found, tally);
+            } else if self.leads_on(n, ordinal, &slot.which) {
+                forward.push(ordinal);
+            } else {
+                back = Some(ordinal);
             }
-            _ if may_come => return Ok(Step::Wait),
-            Choice {
-                back: Some(back), ..
-            } => {
-                // It may be another copy of what a source that is behind has yet to give.
-                let behind = |lane: &Lane| !lane.ended && !lane.waits && lane.at <= back;
-                if self.lanes.iter().any(behind) {
-                    return Ok(Step::Yield);
-                }
-                self.take(n, back, found, tally);
-            }
-            Choice {
-                taken: Some(taken), ..
-            } => self.repeated(n, taken, tally),
-            Choice { .. } => return Ok(self.lost(n, over, tally)),
+        }
+        self.alike = alike;
+        let best = self.best(n, &forward);
+        self.forward = forward;
+        if let Some(forward) = best? {
+            let in_turn = !self.aside(n, forward)?;
+            self.take(n, forward, found, in_turn, tally);
+        } else if may_come {
+            return Ok(Step::Wait);
+        } else if let Some(back) = back {
+            self.take(n, back, found, false, tally);
+        } else if let Some(taken) = taken {
+            self.repeated(n, taken, found, tally);
         }
         Ok(Step::On)
     }
 
-    /// What an item may be. Of several alike it is the first that doesn't go back: in its stream,
-    /// where that alone is in order.
-    fn choice(&mut self, n: usize, found: Found, kept: Kept) -> Option<Choice> {
-        let lane = &self.lanes[n];
-        let at = lane.at;
-        self.window
-            .find(found.key, at, |ordinal, which| match kept {
-                Kept::Stream => which.sequence >= lane.next(which.stream),
-                Kept::Release | Kept::Nothing => ordinal >= at,
-            })
-    }
-
-    fn repeated(&mut self, n: usize, ordinal: u64, tally: &mut Tally) {
-        let slot = self.window.get(ordinal);
-        let which = slot.map(|slot| (ordinal, slot.which));
+    fn repeated(&mut self, n: usize, ordinal: u64, found: Found, tally: &mut Tally) {
+        let which = self.window.get(ordinal).map(|slot| slot.which);
         let lane = &mut self.lanes[n];
-        tally.count(Kind::Repeated, self.number, which, lane.feed.look());
-        lane.since = None;
-        lane.feed.advance();
+        let at = which.map(|which| (ordinal, which));
+        tally.count(Kind::Repeated, self.number, at, lane.feed.look());
+        tally.spare(self.number, found.key);
+        if let Some(which) = which {
+            self.mark(n, ordinal, which, found.key, false, tally);
+        }
+        self.lanes[n].feed.advance();
     }
 
     /// An item that nobody expects, as far as the window tells.
     fn lost(&mut self, n: usize, over: bool, tally: &mut Tally) -> Step {
         let (end, grown) = (self.window.end(), tally.limits.grown);
-        let alone = self.lanes.len() == 1;
+        let single = self.single();
         let lane = &mut self.lanes[n];
         lane.lost += 1;
         if lane.lost >= PATIENCE && self.look < grown && !over {
             self.look = grown;
-            if end < lane.since.unwrap_or(lane.at) + grown {
+            if end < lane.at + grown {
                 return Step::Wait;
             }
         }
-        if alone && !over && lane.lost > grown / 2 {
+        if single && !over && lane.lost > grown / 2 {
             // As much is gone as can be looked over: what is expected goes on, too.
             lane.at = (lane.at + 8).min(end);
         }
-        let gap = *lane
-            .gap
-            .get_or_insert_with(|| tally.strays.open(self.number, lane.at));
+        let gap = lane.gap(self.number, !single, &mut tally.strays.gaps);
         if let Some(found) = lane.feed.peek(0).ok().flatten() {
             tally.stray(self.number, gap, found, lane.feed.look());
         }
-        lane.since = None;
         lane.feed.advance();
         Step::On
     }
 
     /// Lets go of what is too far behind; what wasn't found there is missing, for now.
     fn evict(&mut self, over: bool, tally: &mut Tally) {
-        let open = self.lanes.iter().filter(|lane| !lane.ended);
-        // A source that has but few records holds nothing of the others back.
-        let most = tally.limits.grown + 2 * tally.limits.behind;
-        let oldest = match self.lanes.len() {
-            1 => 0,
-            _ => self.window.end().saturating_sub(most),
-        };
-        let below = match open.map(|lane| lane.at.max(oldest)).min() {
-            Some(at) => at.saturating_sub(tally.limits.behind),
+        let mut open = self.lanes.iter().filter(|lane| !lane.ended);
+        let below = match open.next() {
             None if over || self.lanes.is_empty() => u64::MAX,
             // Whatever comes is missing, and nobody will ask for what was.
             None => self.window.end(),
+            Some(only) if self.single() => only.at.saturating_sub(tally.limits.behind),
+            // A stream or a source that has but few records holds nothing of the others back.
+            Some(first) => {
+                let most = tally.limits.grown + 2 * tally.limits.behind;
+                let oldest = self.window.end().saturating_sub(most);
+                let at = open.map(|lane| lane.at).fold(first.at, u64::min);
+                match self.tracks {
+                    1 => at.saturating_sub(tally.limits.behind).max(oldest),
+                    _ => oldest,
+                }
+            }
         };
         while self.window.base() < below {
             let Some((ordinal, slot)) = self.window.pop() else {

@@ -1,40 +1,31 @@
 //! Items that no record of the window fits, and the second pass that decides what they are: a record
 //! from far away, another copy of one, one that was altered, or nobody's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::VerifyError;
-use super::expected::{Expected, Which};
+use super::expected::{Slot, Which};
 use super::feed::Found;
-
-use super::tally::{EXAMPLES, Kind, Sample, Tally, shown};
+use super::gaps::{Cover, Gaps};
+use super::pairs::{Lacking, pair};
+use super::tally::{EXAMPLES, Kind, MOST, Sample, Tally, shown};
+use super::turn::position;
 use super::window::ByKey;
 use crate::sink::read::{Kept, Look};
 
-/// Items that may be in question at once; what is more counts as foreign.
-const MOST: usize = 1 << 20;
 /// Bytes that are kept of them, and of missing records that they may have been.
 const BYTES: usize = 8 << 20;
 
-/// Between two matches of a source.
-struct Gap {
-    place: u32,
-    /// Ordinals that may stand there.
-    ordinals: Range<u64>,
-    /// The last that the second pass found there.
-    last: Option<u64>,
-}
-
-struct Stray {
-    gap: u32,
+pub(super) struct Stray {
+    pub gap: u32,
     found: Found,
-    bytes: Option<Box<[u8]>>,
-    fate: Fate,
+    pub bytes: Option<Box<[u8]>>,
+    pub fate: Fate,
 }
 
 #[derive(Clone, Copy)]
-enum Fate {
+pub(super) enum Fate {
     Open,
     /// A record that was missing.
     Claimed,
@@ -45,38 +36,16 @@ enum Fate {
 /// See the module.
 #[derive(Default)]
 pub(super) struct Strays {
-    gaps: Vec<Gap>,
-    list: Vec<Stray>,
+    pub gaps: Gaps,
+    pub list: Vec<Stray>,
     bytes: usize,
     /// There were more than can be kept.
     pub overflown: bool,
 }
 
 impl Strays {
-    /// A gap begins before an ordinal.
-    pub fn open(&mut self, place: u32, at: u64) -> u32 {
-        self.gaps.push(Gap {
-            place,
-            ordinals: at..u64::MAX,
-            last: None,
-        });
-        (self.gaps.len() - 1) as u32
-    }
-
-    /// It ends before an ordinal.
-    pub fn close(&mut self, gap: u32, at: u64) {
-        if let Some(gap) = self.gaps.get_mut(gap as usize) {
-            gap.ordinals.end = at.max(gap.ordinals.start);
-        }
-    }
-
     /// One more item; false where there is no room.
-    pub fn add(&mut self, place: u32, gap: u32, found: Found, look: Option<Look<'_>>) -> bool {
-        debug_assert!(
-            self.gaps
-                .get(gap as usize)
-                .is_some_and(|g| g.place == place)
-        );
+    pub fn add(&mut self, gap: u32, found: Found, look: Option<Look<'_>>) -> bool {
         if self.list.len() >= MOST {
             self.overflown = true;
             return false;
@@ -103,17 +72,19 @@ impl Strays {
 struct Absent<'a> {
     ranges: &'a [Range<u64>],
     at: usize,
+    ordinal: u64,
 }
 
 impl Absent<'_> {
-    /// Whether an ordinal is missing; ordinals come in order.
-    fn has(&mut self, ordinal: u64) -> bool {
+    /// The next ordinal, and whether it is missing.
+    fn next(&mut self) -> (u64, bool) {
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
         while self.ranges.get(self.at).is_some_and(|r| r.end <= ordinal) {
             self.at += 1;
         }
-        self.ranges
-            .get(self.at)
-            .is_some_and(|range| range.contains(&ordinal))
+        let range = self.ranges.get(self.at);
+        (ordinal, range.is_some_and(|range| range.contains(&ordinal)))
     }
 
     fn is_past(&self) -> bool {
@@ -121,198 +92,164 @@ impl Absent<'_> {
     }
 }
 
-/// What the second pass keeps of missing records.
-#[derive(Default)]
-struct Remembered {
-    records: HashMap<(u32, u64), (Which, Vec<u8>)>,
+/// The second pass over all that is expected.
+struct Second<'a> {
+    tally: &'a mut Tally,
+    tracks: u32,
+    absent: Vec<Absent<'a>>,
+    by_key: ByKey<Vec<u32>>,
+    cover: Cover,
+    /// Where each gap's claims have come to, by order.
+    last: HashMap<(u32, usize), u64>,
+    claimed: u64,
+    /// Missing records that lie in a gap, and the first that don't.
+    lacking: Vec<Lacking>,
+    beside: usize,
     bytes: usize,
 }
 
-/// Decides on everything that is in question, and gives how many records are missing.
+/// Decides on everything that is in question, and gives how many records are missing. `next` goes
+/// through all that is expected once more, and says whether there is more.
 pub(super) fn settle(
     tally: &mut Tally,
     missing: &[Vec<Range<u64>>],
-    mut expected: Expected<'_>,
+    tracks: u32,
+    mut next: impl FnMut(&mut dyn FnMut(u32, Slot, Look<'_>)) -> Result<bool, VerifyError>,
 ) -> Result<u64, VerifyError> {
-    let mut absent: Vec<Absent> = missing
-        .iter()
-        .map(|ranges| Absent { ranges, at: 0 })
-        .collect();
-    let mut ordinals = vec![0u64; missing.len()];
-    let mut claimed: HashSet<(u32, u64)> = HashSet::new();
-    let mut kept = Remembered::default();
     let mut by_key: ByKey<Vec<u32>> = ByKey::default();
     for (n, stray) in tally.strays.list.iter().enumerate() {
         by_key.entry(stray.found.key).or_default().push(n as u32);
     }
-    loop {
-        let more = expected.next(|place, slot, look| {
-            let at = place as usize;
-            let (Some(absent), Some(ordinal)) = (absent.get_mut(at), ordinals.get_mut(at)) else {
-                return;
-            };
-            let here = *ordinal;
-            *ordinal += 1;
-            let lacking = absent.has(here);
-            if let Some(strays) = by_key.get(&slot.key)
-                && tally.claim(strays, place, here, slot.which, lacking, look)
-            {
-                claimed.insert((place, here));
-            } else if lacking && kept.bytes < BYTES {
-                kept.bytes += look.record.len() + 64;
-                kept.records
-                    .insert((place, here), (slot.which, shown(look)));
-            }
-            for sample in &mut tally.samples {
-                let this = |&(ordinal, which): &(u64, Which)| {
-                    let same =
-                        (which.stream, which.sequence) == (slot.which.stream, slot.which.sequence);
-                    if ordinal == u64::MAX {
-                        same
-                    } else {
-                        ordinal == here
-                    }
-                };
-                if sample.expected.is_none()
-                    && sample.place == place
-                    && sample.which.as_ref().is_some_and(this)
-                {
-                    sample.expected = Some(shown(look));
-                    sample.which = Some((here, slot.which));
-                }
-            }
-        })?;
-        let samples_left = tally.samples.iter().any(Sample::wants_record);
-        let enough = kept.records.len() >= 4 * EXAMPLES || absent.iter().all(Absent::is_past);
-        if !more || (tally.strays.is_empty() && enough && !samples_left) {
-            break;
+    let absent = missing.iter().map(|ranges| Absent {
+        ranges,
+        at: 0,
+        ordinal: 0,
+    });
+    let mut second = Second {
+        tracks,
+        absent: absent.collect(),
+        by_key,
+        cover: tally.strays.gaps.cover(),
+        last: HashMap::new(),
+        claimed: 0,
+        lacking: Vec::new(),
+        beside: 0,
+        bytes: 0,
+        tally,
+    };
+    while next(&mut |place, slot, look| second.one(place, &slot, look))? && !second.is_done() {}
+    let Second {
+        tally,
+        claimed,
+        mut lacking,
+        ..
+    } = second;
+    let altered = pair(tally, &mut lacking);
+    let gone = missing
+        .iter()
+        .flatten()
+        .map(|range| range.end - range.start);
+    Ok(gone.sum::<u64>() - claimed - altered)
+}
+
+impl Second<'_> {
+    /// The next record that is expected.
+    fn one(&mut self, place: u32, slot: &Slot, look: Look<'_>) {
+        let Some(absent) = self.absent.get_mut(place as usize) else {
+            return;
+        };
+        let (ordinal, lacking) = absent.next();
+        if !self.claim(place, ordinal, slot, lacking, look) && lacking {
+            self.remember(place, ordinal, slot.which, look);
         }
+        self.tally.complete(place, ordinal, slot.which, look);
     }
-    Ok(tally.conclude(missing, &claimed, kept))
-}
 
-impl Sample {
-    fn wants_record(&self) -> bool {
-        self.expected.is_none() && self.which.is_some()
+    /// Whether nothing can be learnt from the rest.
+    fn is_done(&self) -> bool {
+        self.tally.strays.is_empty()
+            && (self.beside >= EXAMPLES || self.absent.iter().all(Absent::is_past))
+            && !self.tally.samples.iter().any(Sample::wants_record)
     }
-}
 
-impl Tally {
-    /// An expected record has the key of some strays. Says whether one of them is it.
+    /// A missing record that may have been altered, or that makes an example.
+    fn remember(&mut self, place: u32, ordinal: u64, which: Which, look: Look<'_>) {
+        let (track, value) = position(self.tracks, ordinal, &which);
+        if !self.cover.holds(place, track, value) {
+            self.beside += 1;
+            if self.beside > EXAMPLES {
+                return;
+            }
+        } else if self.lacking.len() >= MOST {
+            return;
+        }
+        let bytes = (self.bytes < BYTES).then(|| shown(look));
+        self.bytes += bytes.as_ref().map_or(0, Vec::len);
+        self.lacking.push(Lacking {
+            place,
+            track,
+            value,
+            ordinal,
+            which,
+            bytes,
+            used: false,
+        });
+    }
+
+    /// Whether one of the strays is this record, which was missing.
     fn claim(
         &mut self,
-        strays: &[u32],
         place: u32,
         ordinal: u64,
-        which: Which,
+        slot: &Slot,
         lacking: bool,
         look: Look<'_>,
     ) -> bool {
+        let Some(strays) = self.by_key.get(&slot.key) else {
+            return false;
+        };
         for &n in strays {
-            let stray = &mut self.strays.list[n as usize];
-            let gap = &mut self.strays.gaps[stray.gap as usize];
+            let Some(stray) = self.tally.strays.list.get_mut(n as usize) else {
+                continue;
+            };
+            let Some(gap) = self.tally.strays.gaps.get(stray.gap) else {
+                continue;
+            };
             if gap.place != place || matches!(stray.fate, Fate::Claimed) {
                 continue;
             }
             if !lacking {
-                stray.fate = Fate::Seen(ordinal, which);
+                stray.fate = Fate::Seen(ordinal, slot.which);
                 continue;
             }
             stray.fate = Fate::Claimed;
-            self.matched += 1;
-            let turn = gap.ordinals.contains(&ordinal) && gap.last.is_none_or(|l| l < ordinal);
-            gap.last = Some(ordinal);
-            if !turn && self.kept != Kept::Nothing {
-                let at = Some((ordinal, which));
-                self.count(Kind::Reordered, place, at, Some(look));
+            let (track, value) = position(self.tracks, ordinal, &slot.which);
+            let last = self.last.insert((stray.gap, track), value);
+            let in_turn = gap.holds(track, value) && last.is_none_or(|last| last < value);
+            self.claimed += 1;
+            self.tally.matched += 1;
+            if !in_turn && self.tally.kept != Kept::Nothing {
+                let which = Some((ordinal, slot.which));
+                self.tally.count(Kind::Reordered, place, which, Some(look));
             }
             return true;
         }
         false
     }
-
-    /// Pairs what is left, gap by gap, and counts.
-    fn conclude(
-        &mut self,
-        missing: &[Vec<Range<u64>>],
-        claimed: &HashSet<(u32, u64)>,
-        kept: Remembered,
-    ) -> u64 {
-        let strays = std::mem::take(&mut self.strays.list);
-        let gaps = std::mem::take(&mut self.strays.gaps);
-        let mut used: HashSet<(u32, u64)> = HashSet::new();
-        // Where each gap's search for missing records goes on.
-        let mut from: HashMap<u32, u64> = HashMap::new();
-        for stray in strays {
-            let gap = &gaps[stray.gap as usize];
-            let found = stray.bytes.map(<[u8]>::into_vec);
-            match stray.fate {
-                Fate::Claimed => continue,
-                Fate::Seen(ordinal, which) => {
-                    self.repeated += 1;
-                    self.sample(Kind::Repeated, gap.place, Some((ordinal, which)), found);
-                    continue;
-                }
-                Fate::Open => {}
-            }
-            let start = *from.get(&stray.gap).unwrap_or(&gap.ordinals.start);
-            let ranges = missing
-                .get(gap.place as usize)
-                .map_or(&[][..], Vec::as_slice);
-            let partner = absent_in(ranges, start..gap.ordinals.end)
-                .find(|&o| !claimed.contains(&(gap.place, o)) && !used.contains(&(gap.place, o)));
-            match partner {
-                None => {
-                    from.insert(stray.gap, u64::MAX);
-                    self.foreign += 1;
-                    self.sample(Kind::Foreign, gap.place, None, found);
-                }
-                Some(ordinal) => {
-                    from.insert(stray.gap, ordinal + 1);
-                    used.insert((gap.place, ordinal));
-                    self.altered += 1;
-                    let record = kept.records.get(&(gap.place, ordinal));
-                    let which = record.map(|(which, _)| (ordinal, *which));
-                    self.sample(Kind::Altered, gap.place, which, found);
-                    self.complete(gap.place, ordinal, record);
-                }
-            }
-        }
-        let mut count = 0;
-        for (place, ranges) in missing.iter().enumerate() {
-            let place = place as u32;
-            let all: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-            let gone = |set: &HashSet<(u32, u64)>| set.iter().filter(|(p, _)| *p == place).count();
-            count += all - (gone(claimed) + gone(&used)) as u64;
-        }
-        let mut rest: Vec<(u32, u64)> = kept.records.keys().copied().collect();
-        rest.retain(|at| !used.contains(at) && !claimed.contains(at));
-        rest.sort_unstable();
-        for at in rest.into_iter().take(EXAMPLES) {
-            let record = kept.records.get(&at);
-            let which = record.map(|(which, _)| (at.1, *which));
-            self.sample(Kind::Missing, at.0, which, None);
-            self.complete(at.0, at.1, record);
-        }
-        count
-    }
-
-    /// Says what the newest example should have been.
-    fn complete(&mut self, place: u32, ordinal: u64, record: Option<&(Which, Vec<u8>)>) {
-        let newest = self.samples.last_mut().filter(|sample| {
-            sample.place == place && sample.which.is_some_and(|(o, _)| o == ordinal)
-        });
-        if let (Some(sample), Some((_, bytes))) = (newest, record) {
-            sample.expected = Some(bytes.clone());
-        }
-    }
 }
 
-/// The missing ordinals within a range.
-fn absent_in(ranges: &[Range<u64>], within: Range<u64>) -> impl Iterator<Item = u64> {
-    let first = ranges.partition_point(|range| range.end <= within.start);
-    ranges[first..]
-        .iter()
-        .take_while(move |range| range.start < within.end)
-        .flat_map(move |range| range.start.max(within.start)..range.end.min(within.end))
+impl Tally {
+    /// Says in the examples of a record what it should have been.
+    fn complete(&mut self, place: u32, here: u64, which: Which, look: Look<'_>) {
+        for sample in self.samples.iter_mut().filter(|s| s.expected.is_none()) {
+            let this = sample.which.is_some_and(|(ordinal, of)| match ordinal {
+                u64::MAX => (of.stream, of.sequence) == (which.stream, which.sequence),
+                _ => ordinal == here,
+            });
+            if this && sample.place == place {
+                sample.expected = Some(shown(look));
+                sample.which = Some((here, which));
+            }
+        }
+    }
 }

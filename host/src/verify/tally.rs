@@ -1,5 +1,7 @@
 //! What was found so far: counts, the first examples of each kind, and what is still in question.
 
+use std::collections::HashMap;
+
 use super::expected::Which;
 use super::feed::Found;
 use super::order::Mark;
@@ -7,6 +9,8 @@ use super::strays::Strays;
 use super::window::Limits;
 use crate::sink::read::{Kept, Look};
 
+/// Differences that may be in question at once.
+pub(super) const MOST: usize = 1 << 20;
 /// Examples of each kind.
 pub(super) const EXAMPLES: usize = 10;
 /// Bytes of a record that an example shows, and that are kept of one in question.
@@ -55,6 +59,17 @@ pub(super) struct Tally {
     pub foreign: u64,
     pub samples: Vec<Sample>,
     pub strays: Strays,
+    /// What stands out of order, with its place.
+    turned: Vec<(u32, Mark)>,
+    /// How often a place holds something too often, by key.
+    spare: HashMap<(u32, u128), u64>,
+}
+
+impl Sample {
+    /// Whether a second pass can say what it should have been.
+    pub fn wants_record(&self) -> bool {
+        self.expected.is_none() && self.which.is_some()
+    }
 }
 
 impl Tally {
@@ -71,6 +86,8 @@ impl Tally {
             foreign: 0,
             samples: Vec::new(),
             strays: Strays::default(),
+            turned: Vec::new(),
+            spare: HashMap::new(),
         }
     }
 
@@ -90,7 +107,7 @@ impl Tally {
             Kind::Foreign => self.foreign += 1,
         }
         let found = look.map(shown);
-        self.sample(kind, place, which, found);
+        self.sample(kind, place, which, found, None);
     }
 
     /// Keeps an example where there is room for one.
@@ -100,6 +117,7 @@ impl Tally {
         place: u32,
         which: Option<(u64, Which)>,
         found: Option<Vec<u8>>,
+        expected: Option<Vec<u8>>,
     ) {
         let alike = self.samples.iter().filter(|sample| sample.kind == kind);
         if alike.count() < EXAMPLES {
@@ -108,30 +126,52 @@ impl Tally {
                 place,
                 which,
                 found,
-                expected: None,
+                expected,
             });
         }
     }
 
-    /// A matched record that isn't where it should be.
-    pub fn out_of_order(&mut self, place: u32, mark: &Mark) {
-        let which = Which {
-            stream: mark.stream,
-            index: mark.index,
-            copy: 0,
-            sequence: mark.sequence,
-        };
-        let ordinal = match self.kept {
-            Kept::Release => mark.value,
+    /// A record that isn't where it should be; what is to be said of it is known in the end.
+    pub fn out_of_order(&mut self, place: u32, mark: Mark) {
+        if self.turned.len() < MOST {
+            self.turned.push((place, mark));
+        } else {
+            self.reordered += 1;
+        }
+    }
+
+    /// A place holds something once more than it should, and that was counted.
+    pub fn spare(&mut self, place: u32, key: u128) {
+        if self.spare.len() < MOST {
+            *self.spare.entry((place, key)).or_default() += 1;
+        }
+    }
+
+    /// Of what stands out of order, so much as is there too often isn't a second difference: with that
+    /// taken away, all is in order.
+    pub fn settle_order(&mut self) {
+        for (place, mark) in std::mem::take(&mut self.turned) {
+            if let Some(spare) = self.spare.get_mut(&(place, mark.key))
+                && *spare > 0
+            {
+                *spare -= 1;
+                continue;
+            }
+            let which = Which {
+                stream: mark.stream,
+                index: mark.index,
+                copy: 0,
+                sequence: mark.sequence,
+            };
             // The second pass finds it by what it is.
-            Kept::Stream | Kept::Nothing => u64::MAX,
-        };
-        self.count(Kind::Reordered, place, Some((ordinal, which)), None);
+            self.count(Kind::Reordered, place, Some((u64::MAX, which)), None);
+        }
+        self.spare.clear();
     }
 
     /// An item that is in question.
     pub fn stray(&mut self, place: u32, gap: u32, found: Found, look: Option<Look<'_>>) {
-        if !self.strays.add(place, gap, found, look) {
+        if !self.strays.add(gap, found, look) {
             self.count(Kind::Foreign, place, None, look);
         }
     }

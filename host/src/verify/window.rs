@@ -3,7 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::expected::{Slot, Which};
+use super::expected::Slot;
+
+/// Records of one key that are looked at, before an ordinal and from it on.
+const NEAR: usize = 32;
 
 /// How far an item may be from where it is expected.
 #[derive(Clone, Copy, Debug)]
@@ -56,17 +59,6 @@ enum Ordinals {
     Many(VecDeque<u64>),
 }
 
-/// What an item may be.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Choice {
-    /// The next record with its key that wasn't found yet.
-    pub forward: Option<u64>,
-    /// The newest before it.
-    pub back: Option<u64>,
-    /// One that was.
-    pub taken: Option<u64>,
-}
-
 /// Expected records between two ordinals.
 pub(super) struct Window {
     slots: VecDeque<Slot>,
@@ -114,43 +106,20 @@ impl Window {
         self.slots.get_mut(at)
     }
 
-    /// What an item with that key may be, of a source that stands at an ordinal; `onward` says of a
-    /// record whether it may follow there. None where no record has the key.
-    pub fn find(
-        &mut self,
-        key: u128,
-        at: u64,
-        onward: impl Fn(u64, &Which) -> bool,
-    ) -> Option<Choice> {
-        /// Records with one key behind a source that are looked at.
-        const BACK: usize = 256;
+    /// Puts the ordinals with a key into `out`, lowest first: those nearest to an ordinal, some before it
+    /// and as many from it on.
+    pub fn alike(&mut self, key: u128, at: u64, out: &mut Vec<u64>) {
         self.index_all();
-        let ordinals = self.index.get(&key)?;
-        let mut choice = Choice::default();
-        let mut look = |ordinal: u64| {
-            let Some(slot) = self.get(ordinal) else {
-                return false;
-            };
-            if slot.taken {
-                choice.taken = Some(ordinal);
-            } else if onward(ordinal, &slot.which) {
-                choice.forward = Some(ordinal);
-            } else {
-                choice.back = Some(ordinal);
-            }
-            choice.forward.is_some()
-        };
-        match ordinals {
-            Ordinals::One(ordinal) => {
-                look(*ordinal);
-            }
-            Ordinals::Many(many) => {
+        out.clear();
+        match self.index.get(&key) {
+            None => {}
+            Some(Ordinals::One(ordinal)) => out.push(*ordinal),
+            Some(Ordinals::Many(many)) => {
                 let here = many.partition_point(|&ordinal| ordinal < at);
-                let mut near = many.range(here.saturating_sub(BACK)..);
-                let _ = near.any(|&ordinal| look(ordinal));
+                let near = here.saturating_sub(NEAR)..(here + NEAR).min(many.len());
+                out.extend(many.range(near));
             }
         }
-        Some(choice)
     }
 
     /// Lets go of the first.

@@ -121,11 +121,9 @@ fn what_was_done_to_a_topic_is_found_by_content_and_by_headers() {
     let Some(broker) = service("WELLHEAD_TEST_KAFKA") else {
         return;
     };
-    // By content alone an altered record is told by its neighbours: those of several streams come in
-    // batches, in no order that is promised.
-    for (meta, streams) in [(false, 1), (true, 2)] {
+    for (meta, streams) in [(false, 1), (false, 2), (true, 2)] {
         let sandbox = Sandbox::new();
-        let topic = format!("verify-{meta}-{}", std::process::id());
+        let topic = format!("verify-{meta}-{streams}-{}", std::process::id());
         let to = format!("kafka://{broker}/{topic}?partitions=1&meta_headers={meta}");
         run(
             &sandbox,
@@ -149,7 +147,7 @@ fn what_was_done_to_a_topic_is_found_by_content_and_by_headers() {
     }
 }
 
-/// With headers: copies have the same content, and which of them stands where only the headers say.
+/// Copies have the same content: which of them stands where, only their neighbours say.
 #[test]
 fn partitions_keys_and_faults_are_followed() {
     let Some(broker) = service("WELLHEAD_TEST_KAFKA") else {
@@ -164,7 +162,7 @@ load: 20000/s
 clock: {{start: 2024-01-01T00:00:00Z, speed: max}}
 until: {{records: 60000}}
 faults: {{duplicate: {{share: 0.05, after: 20ms}}, late: {{share: 0.05, by: 1ms..100ms}}}}
-sinks: [{{type: kafka, brokers: '{broker}', topic: '{topic}.{{channel}}', key: '{{machine_id}}', partitions: 4, meta_headers: true}}]
+sinks: [{{type: kafka, brokers: '{broker}', topic: '{topic}.{{channel}}', key: '{{machine_id}}', partitions: 4}}]
 "
     );
     sandbox.write("spec.yaml", &spec);

@@ -44,7 +44,7 @@ test: build-tests ## Run all tests, with a real Kafka and MinIO (TEST_FLAGS=...,
 build-tests: fixtures ## Compile what `make test` runs, the programs that it starts too
 	cargo build --release --locked --workspace --all-targets
 
-bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='generate pipeline kafka s3 postgres mqtt http lateness streams stall resume start verify')
+bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='generate pipeline kafka s3 postgres mqtt http lateness streams stall resume start verify upload')
 	cargo build --profile guest --locked -p wellhead-native
 	cargo bench --profile release --locked $(BENCH_FLAGS) --no-run
 	tests/services.sh with $(TEST_SERVICES) -- cargo bench --profile release --locked $(BENCH_FLAGS) -- $(BENCH)

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod check;
+mod compile;
 mod completions;
 mod diagnose;
 mod flags;
@@ -24,8 +25,8 @@ use std::process::ExitCode;
 use crate::emulation::preview::Window;
 use crate::emulation::report::{Outcome, Report};
 use crate::emulation::{EmulationError, Engine};
-use crate::plugin::PluginError;
 use crate::plugin::store::StoreError;
+use crate::plugin::{PluginError, UploadError};
 use crate::settings::{self, LogSettings, Settings, SettingsError};
 use crate::spec::{Rule, SpecError};
 use crate::state::StateError;
@@ -99,6 +100,9 @@ pub enum CliError {
     /// A generator can't be found.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A generator can't be added.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     /// An emulation can't be prepared or run.
     #[error(transparent)]
     Emulation(#[from] EmulationError),
@@ -169,6 +173,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
         Command::Completions(args) => return completions::run(args),
         Command::Schema(args) => return schema::run(args),
         Command::Sinks(args) => return sinks::run(args),
+        Command::CompileComponent(args) => return Ok(compile::run(args)),
         _ => {}
     }
     let environment = settings::Environment::of_process(std::path::Path::new("."));
@@ -220,7 +225,10 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
             };
             runtime()?.block_on(run::run(&engine, document, options))
         }
-        Command::Completions(_) | Command::Schema(_) | Command::Sinks(_) => Ok(Status::Done),
+        Command::Completions(_)
+        | Command::Schema(_)
+        | Command::Sinks(_)
+        | Command::CompileComponent(_) => Ok(Status::Done),
     }
 }
 

@@ -6,6 +6,9 @@
 //! (traps, spins, hogs, lies) comes out as one [`PluginError`] that names it and ends that stream
 //! alone: an instance is dropped with its store, and a store is never shared.
 //!
+//! A stranger's component comes in through [`Uploads`]: compiled in a child process with limits, its
+//! first words said under limits, and only then kept in a [`store::Store`].
+//!
 //! A thread that calls a stream needs a stack of 1 MiB more than [`Limits::stack_bytes`].
 
 mod assets;
@@ -13,11 +16,13 @@ mod batch;
 mod bindings;
 mod cache;
 mod compile;
+mod compiler;
 mod config;
 mod describe;
 mod engine;
 mod error;
 mod generator;
+mod inspect;
 mod instance;
 mod limits;
 mod sample;
@@ -25,17 +30,22 @@ mod schema;
 mod stock;
 pub mod store;
 mod stream;
+mod upload;
 
 pub use assets::Assets;
 pub use batch::Generated;
+pub use compiler::inside::compile_component;
+pub use compiler::{Compile, CompileLimits};
 pub use describe::Description;
 pub use engine::Runtime;
 pub use error::{Cause, PluginError, Problem, Trap};
 pub use generator::{Configured, Generator};
+pub use inspect::{ChannelSchema, Channels, Inspection};
 pub use limits::Limits;
 pub use schema::Fault;
 pub use stock::names as stock_names;
 pub use stream::{History, Stream};
+pub use upload::{Admitted, UploadError, UploadLimits, Uploads};
 
 /// Which records are checked against their channel's schema. Shape, UTF-8 and line feeds are
 /// always checked.

@@ -23,6 +23,7 @@ mod stall;
 mod start;
 mod streams;
 mod table;
+mod upload;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,7 +42,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 13] = [
+const GROUPS: [Group; 14] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -106,6 +107,11 @@ const GROUPS: [Group; 13] = [
         name: "verify",
         what: "verify against generating and reading alone",
         run: verify::rows,
+    },
+    Group {
+        name: "upload",
+        what: "a stranger's generator, compiled in a child process and in this one",
+        run: upload::rows,
     },
 ];
 

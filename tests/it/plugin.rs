@@ -5,6 +5,7 @@ mod batch;
 mod refused;
 mod store;
 mod stream;
+mod uploads;
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};

@@ -110,6 +110,16 @@ Examples:
         after_help = "Example:\n  wellhead completions bash > /etc/bash_completion.d/wellhead"
     )]
     Completions(CompletionsArgs),
+    /// What the program starts itself as to compile a component under limits.
+    #[command(hide = true)]
+    CompileComponent(CompileArgs),
+}
+
+/// Arguments of `compile-component`.
+#[derive(Args, Debug)]
+pub struct CompileArgs {
+    /// Limits, as JSON.
+    pub ration: String,
 }
 
 /// What is said of an emulation, over its spec.

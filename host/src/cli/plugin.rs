@@ -1,5 +1,11 @@
 //! `wellhead plugin`: the generators there are.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use bytes::Bytes;
+use futures::stream;
 use serde_json::{Value, json};
 
 use super::args::PluginCommand;
@@ -7,7 +13,10 @@ use super::sinks::plain;
 use super::{CliError, Status};
 use crate::emulation::Engine;
 use crate::plugin::store::Paths;
-use crate::plugin::{Generator, stock_names};
+use crate::plugin::{Generator, UploadLimits, Uploads, stock_names};
+
+/// Bytes of a file that are read at a time.
+const CHUNK: usize = 64 << 10;
 
 /// Lists, inspects, adds or removes.
 ///
@@ -17,22 +26,9 @@ pub fn run(engine: &Engine, command: &PluginCommand) -> Result<Status, CliError>
     match command {
         PluginCommand::List { json } => list(engine, *json)?,
         PluginCommand::Inspect { generator, json } => inspect(engine, generator, *json)?,
-        PluginCommand::Add { file, json } => {
-            let bytes = std::fs::read(file)
-                .map_err(|e| CliError::Usage(format!("{} can't be read: {e}", file.display())))?;
-            let origin = file.display().to_string();
-            let (entry, new) = engine.store.add(&engine.runtime, &bytes, &origin)?;
-            if *json {
-                super::print_json(&entry)?;
-            }
-            let what = if new { "added" } else { "was there already:" };
-            eprintln!(
-                "{what} {}@{} (sha256:{})",
-                entry.name, entry.version, entry.digest
-            );
-        }
+        PluginCommand::Add { file, json } => add(engine, file, *json)?,
         PluginCommand::Remove { generator } => {
-            let entry = engine.store.remove(generator)?;
+            let entry = engine.store.remove(generator, |_| false)?;
             eprintln!(
                 "removed {}@{} (sha256:{})",
                 entry.name, entry.version, entry.digest
@@ -80,44 +76,57 @@ fn row(generator: &Generator, origin: &str) -> Value {
     })
 }
 
+/// Takes a file in by the way that uploads take, so that it is held to the same.
+fn add(engine: &Engine, path: &Path, as_json: bool) -> Result<(), CliError> {
+    let failed = |e| CliError::Usage(format!("{} can't be read: {e}", path.display()));
+    let file = File::open(path).map_err(failed)?;
+    let meta = file.metadata().map_err(failed)?;
+    if meta.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    // A pipe has no length.
+    let declared = meta.is_file().then_some(meta.len());
+    let uploads = Uploads::new(
+        engine.store.clone(),
+        engine.runtime.clone(),
+        UploadLimits::default(),
+    )?;
+    let origin = path.display().to_string();
+    let taken = uploads.take(stream::iter(chunks(file)), declared, &origin);
+    let admitted = super::runtime()?.block_on(taken)?;
+    if as_json {
+        super::print_json(&admitted)?;
+    }
+    if admitted.wrapped {
+        eprintln!("{origin} is a core module; a component was made of it");
+    }
+    let what = match admitted.new {
+        true => "added",
+        false => "was there already:",
+    };
+    let said = &admitted.inspection;
+    eprintln!(
+        "{what} {}@{} (sha256:{})",
+        said.name, said.version, said.digest
+    );
+    Ok(())
+}
+
+/// What a file has in it, up to its end or to where it can't be read.
+fn chunks(mut file: File) -> impl Iterator<Item = io::Result<Bytes>> {
+    let mut buffer = vec![0; CHUNK];
+    std::iter::from_fn(move || match file.read(&mut buffer) {
+        Ok(0) => None,
+        Ok(length) => Some(Ok(Bytes::copy_from_slice(&buffer[..length]))),
+        Err(error) => Some(Err(error)),
+    })
+}
+
 fn inspect(engine: &Engine, reference: &str, as_json: bool) -> Result<(), CliError> {
     let generator = engine
         .store
         .load(&engine.runtime, reference, Paths::Allowed)?;
-    let description = &generator.description;
-    let defaults = generator.configure(
-        serde_json::Map::new(),
-        std::sync::Arc::default(),
-        crate::plugin::Validate::Sample,
-    );
-    let channels: Value = match &defaults {
-        Ok(configured) => configured
-            .channels
-            .iter()
-            .map(|channel| json!({ "name": channel.name, "schema": channel.schema }))
-            .collect(),
-        // Some generators need to be told something first; that is worth saying, not failing.
-        Err(e) => json!({ "unknown": e.to_string() }),
-    };
-    let limits = engine.runtime.limits().rows();
-    let limits: serde_json::Map<String, Value> = limits
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
-    let all = json!({
-        "name": description.name,
-        "version": description.version,
-        "summary": description.summary,
-        "digest": generator.digest,
-        "size": generator.size,
-        "content_type": description.content_type,
-        "random_access": description.random_access,
-        "labels": description.labels,
-        "config_schema": description.config_schema,
-        "config_defaults": defaults.as_ref().ok().map(|c| c.config.clone()),
-        "channels": channels,
-        "limits": limits,
-    });
+    let all = serde_json::to_value(generator.inspect()?).map_err(CliError::output)?;
     if as_json {
         return super::print_json(&all);
     }

@@ -44,11 +44,7 @@ impl Cache {
         let path = self.path(digest);
         let bytes = fs::read(&path).ok()?;
         let artifact = checked(&bytes);
-        // SAFETY: `deserialize` runs what it is given. These bytes are what `store` wrote: the
-        // folder is owned by this user and writable by nobody else (checked when it was opened),
-        // and the checksum rules out a damaged file. The engine checks that it is its own kind.
-        #[expect(unsafe_code, reason = "the one place where compiled code is loaded")]
-        let loaded = artifact.map(|artifact| unsafe { Component::deserialize(engine, artifact) });
+        let loaded = artifact.map(|artifact| code(engine, artifact));
         if let Some(Ok(component)) = loaded {
             return Some(component);
         }
@@ -58,15 +54,8 @@ impl Cache {
     }
 
     /// Keeps what was compiled. A failure is said and costs only time later.
-    pub fn store(&self, component: &Component, digest: &str) {
-        let artifact = match component.serialize() {
-            Ok(artifact) => artifact,
-            Err(error) => {
-                tracing::warn!("a compiled generator is not cached: {error:#}");
-                return;
-            }
-        };
-        if let Err(error) = self.write(&artifact, digest) {
+    pub fn store(&self, artifact: &[u8], digest: &str) {
+        if let Err(error) = self.write(artifact, digest) {
             let folder = self.folder.display();
             tracing::warn!(%folder, "a compiled generator is not cached: {error}");
         }
@@ -100,6 +89,20 @@ impl Cache {
     fn path(&self, digest: &str) -> PathBuf {
         self.folder
             .join(format!("{}-{digest}.{SUFFIX}", self.engine))
+    }
+}
+
+/// A component out of compiled code that was made here or is kept in a cache, and comes from nowhere
+/// else.
+pub(super) fn code(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `deserialize` runs what it is given. These bytes are what `compiler` made: in this
+    // process, in a child process that is this program too and whose standard output is a pipe that
+    // nobody else has, or what `Cache::store` kept of that: its folder is owned by this user and
+    // writable by nobody else (checked when it was opened), and a checksum rules out a damaged file.
+    // The engine checks that it is its own kind.
+    #[expect(unsafe_code, reason = "the one place where compiled code is loaded")]
+    unsafe {
+        Component::deserialize(engine, artifact)
     }
 }
 

@@ -1,11 +1,10 @@
-//! From bytes to a component that may be instantiated, or a sentence that says why not.
+//! What a file is, and whether a component may be instantiated, or a sentence that says why not.
 
 use semver::Version;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::bindings::{Guest, PluginPre};
-use super::cache::Cache;
 use super::{PluginError, Problem};
 
 const PACKAGE: &str = "wellhead:generator/";
@@ -16,6 +15,36 @@ const IMPORTS: [&str; 3] = ["log", "assets", "types"];
 
 const COMPONENT: [u8; 8] = *b"\0asm\x0d\x00\x01\x00";
 const MODULE: [u8; 8] = *b"\0asm\x01\x00\x00\x00";
+/// Bytes by which [`kind`] knows what a file is.
+pub(super) const HEAD: usize = 512;
+/// How packed files begin, what they are, and what to do with them.
+const PACKED: [(&[u8], &str, &str); 5] = [
+    (
+        b"PK",
+        "a ZIP archive",
+        "unpack it, and give the .wasm that is in it",
+    ),
+    (
+        b"\x1f\x8b",
+        "compressed by gzip",
+        "decompress it with `gunzip`",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "compressed by zstd",
+        "decompress it with `zstd -d`",
+    ),
+    (
+        b"\xfd7zXZ",
+        "compressed by xz",
+        "decompress it with `xz -d`",
+    ),
+    (
+        b"BZh",
+        "compressed by bzip2",
+        "decompress it with `bunzip2`",
+    ),
+];
 
 pub(super) fn refused(origin: &str, problem: Problem) -> PluginError {
     PluginError::Component {
@@ -24,42 +53,49 @@ pub(super) fn refused(origin: &str, problem: Problem) -> PluginError {
     }
 }
 
-/// What the bytes are by their beginning.
-pub(super) fn check_kind(bytes: &[u8], limit: usize) -> Result<(), Problem> {
-    if bytes.len() > limit {
-        let bytes = bytes.len();
-        return Err(Problem::TooLarge { bytes, limit });
-    }
+/// What may be compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A component.
+    Component,
+    /// A core module, which has to be wrapped.
+    Module,
+}
+
+/// What the bytes are by their beginning, of which the first [`HEAD`] bytes are enough.
+pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Problem> {
     if bytes.starts_with(&COMPONENT) {
-        return Ok(());
+        return Ok(Kind::Component);
+    }
+    if bytes.starts_with(&MODULE) {
+        return Ok(Kind::Module);
+    }
+    if let Some((_, kind, advice)) = PACKED.iter().find(|(start, ..)| bytes.starts_with(start)) {
+        return Err(Problem::Packed { kind, advice });
     }
     let first = bytes.trim_ascii_start();
     Err(match bytes {
         [] => Problem::Empty,
-        _ if bytes.starts_with(&MODULE) => Problem::CoreModule,
-        _ if Engine::detect_precompiled(bytes).is_some() => Problem::Precompiled,
+        // Compiled code is a shared library, and so is every other library and program.
+        _ if bytes.starts_with(b"\x7fELF") => Problem::Precompiled,
         _ if first.starts_with(b"(") || first.starts_with(b";;") => Problem::Text,
-        _ if COMPONENT.starts_with(bytes) => Problem::Invalid("the file ends in its header".into()),
+        _ if MODULE.starts_with(bytes) || COMPONENT.starts_with(bytes) => {
+            Problem::Invalid("the file ends in its header".into())
+        }
         _ => Problem::NotWasm,
     })
 }
 
-/// Compiles, or takes from the cache what was compiled before.
-pub(super) fn component(
-    engine: &Engine,
-    cache: Option<&Cache>,
-    bytes: &[u8],
-    digest: &str,
-) -> Result<Component, Problem> {
-    if let Some(component) = cache.and_then(|cache| cache.load(engine, digest)) {
-        return Ok(component);
+/// Refuses what is too large for a component, or none.
+pub(super) fn check_component(bytes: &[u8], limit: usize) -> Result<(), Problem> {
+    if bytes.len() > limit {
+        let bytes = bytes.len();
+        return Err(Problem::TooLarge { bytes, limit });
     }
-    let component = Component::from_binary(engine, bytes)
-        .map_err(|error| Problem::Invalid(format!("{error:#}")))?;
-    if let Some(cache) = cache {
-        cache.store(&component, digest);
+    match kind(bytes)? {
+        Kind::Component => Ok(()),
+        Kind::Module => Err(Problem::CoreModule),
     }
-    Ok(component)
 }
 
 /// Checks imports, exports, versions and types.
@@ -140,14 +176,24 @@ mod tests {
 
     #[test]
     fn kinds_are_told_apart() {
-        let kind = |bytes: &[u8]| check_kind(bytes, 100).unwrap_err();
-        assert_eq!(check_kind(b"\0asm\x0d\0\x01\0...", 100), Ok(()));
+        let kind = |bytes: &[u8]| check_component(bytes, 100).unwrap_err();
+        assert_eq!(check_component(b"\0asm\x0d\0\x01\0...", 100), Ok(()));
         assert_eq!(kind(b""), Problem::Empty);
         assert_eq!(kind(b"\0asm\x01\0\0\0..."), Problem::CoreModule);
         assert_eq!(kind(b"\n (component)"), Problem::Text);
         assert_eq!(kind(b";; text\n(module)"), Problem::Text);
         assert_eq!(kind(b"#!/bin/sh"), Problem::NotWasm);
         assert!(matches!(kind(b"\0asm\x0d"), Problem::Invalid(_)));
+        assert!(matches!(kind(b"\0asm\x01"), Problem::Invalid(_)));
+        assert_eq!(kind(b"\x7fELF\x02\x01"), Problem::Precompiled);
+        for (start, said) in [
+            (&b"PK\x03\x04"[..], "ZIP archive: unpack"),
+            (b"\x1f\x8b\x08", "gzip: decompress it with `gunzip`"),
+            (b"\x28\xb5\x2f\xfd", "`zstd -d`"),
+        ] {
+            let text = kind(start).to_string();
+            assert!(text.contains(said), "no {said:?} in {text}");
+        }
         let large = Problem::TooLarge {
             bytes: 101,
             limit: 100,

@@ -14,6 +14,14 @@ pub enum PluginError {
     /// The engine itself doesn't start.
     #[error("the WebAssembly engine does not start on this machine: {0}")]
     Engine(String),
+    /// The process that compiles doesn't do what it should, whatever the component.
+    #[error(
+        "the process that compiles components failed: {0}; that is the fault of this machine or of wellhead, not of the component"
+    )]
+    Compiler(String),
+    /// Whoever asked for it is gone.
+    #[error("it was called off")]
+    Cancelled,
     /// What was given is no generator that this host can run.
     #[error("{origin} {problem}")]
     Component {
@@ -132,6 +140,8 @@ impl PluginError {
         match self {
             PluginError::Trap(trap) => trap.stream.is_none(),
             PluginError::Engine(_)
+            | PluginError::Compiler(_)
+            | PluginError::Cancelled
             | PluginError::Failed { .. }
             | PluginError::Batch { .. }
             | PluginError::Record { .. }
@@ -163,7 +173,7 @@ pub enum Problem {
     },
     /// A module where a component was meant.
     #[error(
-        "is a core WebAssembly module, and a component is needed: wrap it with `wasm-tools component new MODULE -o COMPONENT`"
+        "is a core WebAssembly module, and a component is needed: `wellhead plugin add MODULE` wraps one, as does `wasm-tools component new MODULE -o COMPONENT`"
     )]
     CoreModule,
     /// The text format.
@@ -176,6 +186,14 @@ pub enum Problem {
         "is compiled already; compiled code is never taken from outside: give the component that it was made from"
     )]
     Precompiled,
+    /// An archive or a compressed file.
+    #[error("is {kind}: {advice}")]
+    Packed {
+        /// What it is.
+        kind: &'static str,
+        /// What to do with it.
+        advice: &'static str,
+    },
     /// Something else.
     #[error("is not WebAssembly; a component begins with the bytes 00 61 73 6d 0d 00 01 00")]
     NotWasm,
@@ -184,6 +202,32 @@ pub enum Problem {
         "is not a valid component, perhaps cut short or damaged: {0}; build or download it again"
     )]
     Invalid(String),
+    /// A core module that no component comes of.
+    #[error("is a core module, and cannot be wrapped into a component: it is {0}")]
+    Unwrappable(String),
+    /// Compiling it takes too much memory.
+    #[error(
+        "needs more than {} of memory to be compiled, which is the limit; it has too many or too long functions, or parts that multiply each other: make it smaller", Bytes(*.0)
+    )]
+    CompileMemory(usize),
+    /// Compiling it takes too much CPU time.
+    #[error(
+        "needs more than {0:?} of CPU time to be compiled, which is the limit; it has too many or too long functions: make it smaller"
+    )]
+    CompileCpu(Duration),
+    /// Compiling it takes too long.
+    #[error(
+        "was not compiled after {0:?}, which is the limit, without using its CPU time; this machine is overloaded: try again later"
+    )]
+    CompileWall(Duration),
+    /// Too much native code comes of it.
+    #[error("compiles to more than {}, which is the limit; make it smaller", Bytes(*.0))]
+    CompileLarge(usize),
+    /// The compiler itself fails on it.
+    #[error(
+        "makes the compiler fail ({0}), which may be a fault in wasmtime; build it with another compiler or other flags"
+    )]
+    CompilerFault(String),
     /// Wants something that the host doesn't give.
     #[error(
         "imports `{name}`, which generators are not given: a generator may import `log` and `assets` of wellhead:generator alone; {hint}"

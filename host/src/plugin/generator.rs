@@ -129,6 +129,13 @@ impl Generator {
         &self.description.name
     }
 
+    /// Interfaces that it imports.
+    pub(super) fn imports(&self) -> Vec<String> {
+        let kind = self.component.instance_pre().component().component_type();
+        let names = kind.imports(self.runtime.engine());
+        names.map(|(name, _)| printable(name)).collect()
+    }
+
     pub(super) fn runtime(&self) -> &Runtime {
         &self.runtime
     }

@@ -1,13 +1,16 @@
 //! Where generators come from: a folder of added components, the stock generators, and files.
 //!
 //! Components are content-addressed; an index gives them names. `name@version` never changes what
-//! it means, and a stock generator's name means the stock generator.
+//! it means, and a stock generator's name means the stock generator. What comes in goes through
+//! [`super::Uploads`].
 
+mod admit;
 mod error;
+mod folder;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +21,7 @@ use super::schema::nearest;
 use super::{Generator, Runtime, stock};
 
 pub use error::StoreError;
+pub(super) use folder::Temporary;
 
 /// Digits of a digest that a reference has to have at least.
 const DIGEST_DIGITS: usize = 8;
@@ -81,42 +85,6 @@ impl Store {
         serde_json::from_slice(&text).map_err(|error| StoreError::Io {
             path,
             error: error.into(),
-        })
-    }
-
-    /// Adds a component under the name and version that it gives itself. The same one again
-    /// changes nothing. Says whether it is new.
-    pub fn add(
-        &self,
-        runtime: &Arc<Runtime>,
-        bytes: &[u8],
-        origin: &str,
-    ) -> Result<(Entry, bool), StoreError> {
-        let generator = runtime.load(bytes, origin)?;
-        let entry = Entry {
-            name: generator.description.name.clone(),
-            version: generator.description.version.clone(),
-            digest: generator.digest.clone(),
-            size: generator.size,
-            summary: generator.description.summary.clone(),
-        };
-        if stock::names().any(|name| name == entry.name) {
-            return Err(StoreError::Stock(entry.name));
-        }
-        let new = self.locked(|entries| insert(entries, &entry, || self.write(&entry, bytes)))?;
-        Ok((entry, new))
-    }
-
-    /// Removes an added component: by `name@version`, by digest, or by a name that has one version.
-    pub fn remove(&self, reference: &str) -> Result<Entry, StoreError> {
-        self.locked(|entries| {
-            let at = self.removable(entries, reference)?;
-            let entry = entries.remove(at);
-            if entries.iter().all(|other| other.digest != entry.digest) {
-                let path = self.component(&entry.digest);
-                fs::remove_file(&path).map_err(|error| StoreError::Io { path, error })?;
-            }
-            Ok(entry)
         })
     }
 
@@ -220,114 +188,6 @@ impl Store {
             origin: format!("{}@{}", entry.name, entry.version),
             wanted: None,
         })
-    }
-
-    fn removable(&self, entries: &[Entry], reference: &str) -> Result<usize, StoreError> {
-        let (name, version) = match reference.split_once('@') {
-            Some((name, version)) => (name, Some(version)),
-            None => (reference, None),
-        };
-        if stock::names().any(|stock| stock == name) {
-            return Err(StoreError::Removal(name.to_owned()));
-        }
-        let entry = match reference.strip_prefix(PREFIX) {
-            Some(digits) => {
-                let fits =
-                    |e: &&Entry| digits.len() >= DIGEST_DIGITS && e.digest.starts_with(digits);
-                let fitting: Vec<_> = entries.iter().filter(fits).collect();
-                match fitting.as_slice() {
-                    [only] => *only,
-                    several => {
-                        return Err(StoreError::Digest {
-                            digits: digits.to_owned(),
-                            count: several.len(),
-                        });
-                    }
-                }
-            }
-            None => choose(entries, name, version)?,
-        };
-        let versions: Vec<_> = entries.iter().filter(|e| e.name == entry.name).collect();
-        if reference == entry.name && versions.len() > 1 {
-            return Err(StoreError::Several {
-                name: entry.name.clone(),
-                known: listed(versions.iter().map(|e| &e.version)),
-            });
-        }
-        Ok(entries
-            .iter()
-            .position(|e| std::ptr::eq(e, entry))
-            .unwrap_or_default())
-    }
-
-    /// Changes the index while no other process does.
-    fn locked<T>(
-        &self,
-        change: impl FnOnce(&mut Vec<Entry>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |error| StoreError::Io { path, error }
-        };
-        fs::create_dir_all(&self.folder).map_err(failed(&self.folder))?;
-        let path = self.folder.join("lock");
-        let lock = fs::File::create(&path).map_err(failed(&path))?;
-        lock.lock().map_err(failed(&path))?;
-        let mut entries = self.list()?;
-        let before = entries.clone();
-        let changed = change(&mut entries)?;
-        if entries != before {
-            entries.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
-            let text = serde_json::to_vec_pretty(&entries).map_err(io::Error::from);
-            text.and_then(|text| self.replace(&self.index(), &text))
-                .map_err(failed(&self.index()))?;
-        }
-        Ok(changed)
-    }
-
-    fn write(&self, entry: &Entry, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.component(&entry.digest);
-        self.replace(&path, bytes)
-            .map_err(|error| StoreError::Io { path, error })
-    }
-
-    /// Writes a file so that it is either as before or whole.
-    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    }
-
-    fn index(&self) -> PathBuf {
-        self.folder.join("index.json")
-    }
-
-    fn component(&self, digest: &str) -> PathBuf {
-        self.folder.join(format!("{digest}.wasm"))
-    }
-}
-
-/// Adds an entry unless it is there; `write` keeps its bytes.
-fn insert(
-    entries: &mut Vec<Entry>,
-    entry: &Entry,
-    write: impl FnOnce() -> Result<(), StoreError>,
-) -> Result<bool, StoreError> {
-    let same = |other: &&Entry| other.name == entry.name && other.version == entry.version;
-    match entries.iter().find(same) {
-        Some(other) if other.digest == entry.digest => Ok(false),
-        Some(other) => Err(StoreError::Taken {
-            name: entry.name.clone(),
-            version: entry.version.clone(),
-            digest: other.digest.clone(),
-        }),
-        None => {
-            write()?;
-            entries.push(entry.clone());
-            Ok(true)
-        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! The folder of added components, and the cache of compiled ones.
 
+use std::fmt::Display;
 use std::path::Path;
 
-use wellhead::plugin::store::{Paths, Store, StoreError};
-use wellhead::plugin::{Limits, Runtime};
+use bytes::Bytes;
+use futures::stream;
+use wellhead::plugin::store::{Entry, Paths, Store};
+use wellhead::plugin::{Limits, Runtime, UploadError, UploadLimits, Uploads};
 
 use super::{RUNTIME, fixture, target};
 
-fn says<T>(result: Result<T, StoreError>, parts: &[&str]) {
+fn says<T>(result: Result<T, impl Display>, parts: &[&str]) {
     let Err(error) = result else {
         panic!("went through instead of {parts:?}");
     };
@@ -21,20 +24,33 @@ fn store(folder: &Path) -> Store {
     Store::new(folder.join("plugins"))
 }
 
+/// Adds a component, compiled in this process. Its entry, and whether it is new.
+fn add(store: &Store, bytes: &[u8], origin: &str) -> Result<(Entry, bool), UploadError> {
+    let uploads = Uploads::new(store.clone(), RUNTIME.clone(), UploadLimits::default())?;
+    let body = stream::iter([Ok::<_, String>(Bytes::copy_from_slice(bytes))]);
+    let driver = tokio::runtime::Runtime::new().unwrap();
+    let taken = driver.block_on(uploads.take(body, None, origin))?;
+    let entries = store.list()?;
+    let entry = entries
+        .into_iter()
+        .find(|entry| entry.digest == taken.inspection.digest);
+    Ok((entry.unwrap(), taken.new))
+}
+
 #[test]
 fn what_is_added_is_found_by_each_of_its_names() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     assert_eq!(store.list().unwrap(), []);
     let villain = fixture("villain");
-    let (entry, new) = store.add(&RUNTIME, &villain, "villain.wasm").unwrap();
+    let (entry, new) = add(&store, &villain, "villain.wasm").unwrap();
     assert!(new && entry.name == "villain" && entry.size == villain.len());
     // The same again changes nothing; another under the same name and version is refused.
     assert_eq!(
-        store.add(&RUNTIME, &villain, "again").unwrap(),
+        add(&store, &villain, "again").unwrap(),
         (entry.clone(), false)
     );
-    let twin = store.add(&RUNTIME, &fixture("twin"), "twin.wasm");
+    let twin = add(&store, &fixture("twin"), "twin.wasm");
     says(twin, &["villain@1.0.0", "another component", &entry.digest]);
     assert_eq!(store.list().unwrap(), std::slice::from_ref(&entry));
     let digest = format!("sha256:{}", entry.digest);
@@ -44,7 +60,7 @@ fn what_is_added_is_found_by_each_of_its_names() {
         let generator = store.load(&RUNTIME, reference, Paths::Allowed).unwrap();
         assert_eq!(generator.digest, entry.digest, "{reference}");
     }
-    store.remove("villain@1.0.0").unwrap();
+    store.remove("villain@1.0.0", |_| false).unwrap();
     assert_eq!(store.list().unwrap(), []);
     says(
         store.load(&RUNTIME, &digest, Paths::Allowed),
@@ -56,9 +72,7 @@ fn what_is_added_is_found_by_each_of_its_names() {
 fn what_is_not_there_is_said_with_what_is() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    store
-        .add(&RUNTIME, &fixture("villain"), "villain.wasm")
-        .unwrap();
+    add(&store, &fixture("villain"), "villain.wasm").unwrap();
     let resolve = |reference| store.resolve(reference, Paths::Allowed);
     says(
         resolve("vilain"),
@@ -76,16 +90,19 @@ fn what_is_not_there_is_said_with_what_is() {
     says(path, &["is a path", "wellhead plugin add"]);
     let other = store.load(&RUNTIME, "transaction@99.0.0", Paths::Allowed);
     says(other, &["transaction", "no version 99.0.0"]);
-    says(store.remove("transaction"), &["stock generator"]);
-    says(store.remove("nothing"), &["no generator `nothing`"]);
+    says(store.remove("transaction", |_| false), &["stock generator"]);
+    says(
+        store.remove("nothing", |_| false),
+        &["no generator `nothing`"],
+    );
     let stock = store.resolve("transaction", Paths::Refused).unwrap();
     says(
-        store.add(&RUNTIME, &stock.bytes, "x"),
+        add(&store, &stock.bytes, "x"),
         &["`transaction`", "another name"],
     );
     says(
-        store.add(&RUNTIME, &fixture("core-plain"), "core.wasm"),
-        &["core.wasm", "core WebAssembly"],
+        add(&store, &fixture("core-plain"), "core.wasm"),
+        &["core.wasm", "core module"],
     );
 }
 
@@ -93,9 +110,7 @@ fn what_is_not_there_is_said_with_what_is() {
 fn a_damaged_component_is_not_run() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    let (entry, _) = store
-        .add(&RUNTIME, &fixture("villain"), "villain.wasm")
-        .unwrap();
+    let (entry, _) = add(&store, &fixture("villain"), "villain.wasm").unwrap();
     let path = folder
         .path()
         .join("plugins")

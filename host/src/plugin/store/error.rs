@@ -73,6 +73,14 @@ pub enum StoreError {
     /// A stock generator, which can't be removed.
     #[error("`{0}` is a stock generator and part of the program; only added ones can be removed")]
     Removal(String),
+    /// A component that something needs.
+    #[error("{name}@{version} is in use; stop and delete the emulations that run it first")]
+    InUse {
+        /// Of the component.
+        name: String,
+        /// Of the component.
+        version: Version,
+    },
     /// Several versions, where one is meant.
     #[error("`{name}` has several versions here: {known}; say which, as {name}@VERSION")]
     Several {

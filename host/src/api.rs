@@ -10,6 +10,7 @@ mod guard;
 mod meta;
 mod metrics;
 mod openapi;
+mod plugins;
 pub mod problem;
 
 use std::net::SocketAddr;
@@ -78,6 +79,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
     let inner = OpenApiRouter::new()
         .merge(emulations::routes())
         .merge(events::routes())
+        .merge(plugins::routes())
         .merge(meta::routes());
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", inner)

@@ -15,6 +15,7 @@ mod error;
 pub mod events;
 mod launch;
 mod phase;
+mod plugins;
 mod preview;
 mod status;
 mod steer;
@@ -32,12 +33,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::emulation::pool::Pool;
 use crate::emulation::{Control, Engine, Environment};
+use crate::plugin::{UploadLimits, Uploads};
 use crate::state::{RunLock, State, StoredEmulation};
 use crate::telemetry::{Clock, wall};
 
 pub use create::Created;
 pub use error::ServerError;
 pub use phase::Phase;
+pub use plugins::PluginRow;
 pub use preview::{PreviewRequest, Released};
 pub use status::{EmulationStatus, Page, Watching};
 
@@ -57,6 +60,7 @@ pub struct ServerOptions {
 /// See the module.
 pub struct Server {
     engine: Arc<Engine>,
+    uploads: Uploads,
     state: State,
     files: PathBuf,
     limit: usize,
@@ -94,11 +98,14 @@ impl Server {
         let files = files
             .canonicalize()
             .map_err(|e| ServerError::system("the folder `files` of the data", e))?;
+        let (store, runtime) = (engine.store.clone(), Arc::clone(&engine.runtime));
+        let uploads = Uploads::new(store, runtime, UploadLimits::default())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::start(options.workers.unwrap_or(cores))
             .map_err(|e| ServerError::system("threads", e))?;
         Ok(Arc::new(Server {
             engine,
+            uploads,
             state,
             files,
             limit: options.emulations,

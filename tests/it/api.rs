@@ -2,6 +2,7 @@
 
 mod client;
 mod guard;
+mod plugins;
 mod readme;
 mod restart;
 

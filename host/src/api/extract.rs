@@ -58,7 +58,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             Err(error) => Err((".".to_owned(), error)),
         };
         let value = read.and_then(whole).map_err(|(path, error)| {
-            let place = if path == "." { "the body" } else { &path };
+            let place = if [".", "?"].contains(&path.as_str()) {
+                "the body"
+            } else {
+                &path
+            };
             let detail = format!("{place}: {error}");
             match error.classify() {
                 serde_json::error::Category::Data => Problem::new(
@@ -159,13 +163,22 @@ pub fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Answer<Option<&'a 
     Ok(Some(text))
 }
 
-fn media_type(headers: &HeaderMap) -> Answer<String> {
+/// How long the body is to be, where that is said.
+pub fn content_length(headers: &HeaderMap) -> Answer<Option<u64>> {
+    let text = header_text(headers, header::CONTENT_LENGTH.as_str())?;
+    let length = text.map(str::parse).transpose();
+    length.map_err(|_| Problem::malformed("Content-Length has to be a number of bytes"))
+}
+
+/// The media type of a body, without its parameters; empty where none is said.
+pub fn media_type(headers: &HeaderMap) -> Answer<String> {
     let text = header_text(headers, header::CONTENT_TYPE.as_str())?.unwrap_or_default();
     let media = text.split(';').next().unwrap_or_default();
     Ok(media.trim().to_ascii_lowercase())
 }
 
-fn unsupported(media: &str, known: &str) -> Problem {
+/// The body has another media type than what is taken.
+pub fn unsupported(media: &str, known: &str) -> Problem {
     let detail = match media {
         "" => format!("the body has no Content-Type; here it is {known}"),
         media => format!("the body can't be {media}; here it is {known}"),
@@ -187,7 +200,9 @@ async fn whole(body: Body) -> Answer<Vec<u8>> {
             None => return Ok(whole),
             Some(Ok(chunk)) if whole.len() + chunk.len() > BODY => {
                 drain(&mut chunks).await;
-                return Err(too_large(BODY as u64));
+                return Err(Problem::too_large(format!(
+                    "at most {BODY} bytes are taken here"
+                )));
             }
             Some(Ok(chunk)) => whole.extend_from_slice(&chunk),
             Some(Err(error)) => {
@@ -208,19 +223,6 @@ async fn drain(chunks: &mut BodyDataStream) {
     }
 }
 
-/// A body doesn't come.
-pub fn too_slow() -> Problem {
-    let detail = format!("nothing came for {} s", PATIENCE.as_secs());
-    let title = "The body doesn't come";
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", title, detail)
-}
-
-/// A body is larger than what is taken.
-pub fn too_large(limit: u64) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "too-large",
-        "The body is too large",
-        format!("at most {limit} bytes are taken here"),
-    )
+fn too_slow() -> Problem {
+    Problem::slow(format!("nothing came for {} s", PATIENCE.as_secs()))
 }

@@ -19,7 +19,7 @@ use super::problem::{MEDIA_TYPE, Problem};
 use super::{Api, emulations, meta};
 use crate::emulation::manifest::Manifest;
 use crate::emulation::report::Report;
-use crate::server::{EmulationStatus, Page, Released};
+use crate::server::{EmulationStatus, Page, PluginRow, PreviewRequest, Released};
 
 /// What the document says of the whole.
 pub(super) fn base() -> OpenApi {
@@ -46,6 +46,8 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     named::<Report>(&mut generator);
     named::<Manifest>(&mut generator);
     named::<Released>(&mut generator);
+    named::<PluginRow>(&mut generator);
+    named::<PreviewRequest>(&mut generator);
     named::<emulations::Started>(&mut generator);
     named::<emulations::Change>(&mut generator);
     named::<meta::Checked>(&mut generator);
@@ -53,7 +55,13 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     named::<meta::ConnectionName>(&mut generator);
     named::<meta::Health>(&mut generator);
     schemas.extend(generator.take_definitions(true));
-    for name in ["Checked", "ConnectionName", "Released", "SinkKind"] {
+    for name in [
+        "Checked",
+        "ConnectionName",
+        "PluginRow",
+        "Released",
+        "SinkKind",
+    ] {
         let items = reference(name);
         schemas.insert(
             format!("{name}List"),
@@ -62,6 +70,7 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     }
     let started = [reference("EmulationStatus"), reference("Started")];
     schemas.insert("StartedAny".to_owned(), json!({ "oneOf": started }));
+    schemas.insert("Plugin".to_owned(), plugin());
     schemas.insert("Spec".to_owned(), spec());
     document["components"]["schemas"] = Value::Object(schemas);
     each_operation(&mut document, |operation| {
@@ -79,6 +88,27 @@ fn named<T: JsonSchema>(generator: &mut SchemaGenerator) {
 
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// What a generator says of itself, and what an upload adds to that.
+fn plugin() -> Value {
+    let (text, flag) = (json!({"type": "string"}), json!({"type": "boolean"}));
+    json!({
+        "type": "object",
+        "required": ["name", "version", "digest", "channels", "config_schema"],
+        "properties": {
+            "name": text, "version": text, "summary": text, "content_type": text,
+            "digest": {"type": "string", "description": "SHA-256 of the component, in hex"},
+            "size": {"type": "integer", "description": "Bytes of the component"},
+            "random_access": flag,
+            "imports": {"type": "array", "items": text},
+            "config_schema": {"type": "object", "description": "JSON Schema of the configuration"},
+            "channels": {"description": "Name and JSON Schema of each, under the default configuration"},
+            "limits": {"type": "object"},
+            "new": {"type": "boolean", "description": "Of an upload: it wasn't there before"},
+            "wrapped": {"type": "boolean", "description": "Of an upload: a core module came, and a component was made of it"},
+        },
+    })
 }
 
 /// The schema of a spec, its own definitions within.

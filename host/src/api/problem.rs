@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::emulation::EmulationError;
-use crate::plugin::PluginError;
 use crate::plugin::store::StoreError;
+use crate::plugin::{PluginError, UploadError};
 use crate::server::ServerError;
 use crate::spec::SpecError;
 use crate::state::StateError;
@@ -80,6 +80,18 @@ impl Problem {
         Problem::new(status, "unknown", "There is no such thing", detail)
     }
 
+    /// A body is larger than what is taken.
+    pub fn too_large(detail: impl Into<String>) -> Problem {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Problem::new(status, "too-large", "The body is too large", detail)
+    }
+
+    /// A body doesn't come.
+    pub fn slow(detail: impl Into<String>) -> Problem {
+        let status = StatusCode::REQUEST_TIMEOUT;
+        Problem::new(status, "slow", "The body doesn't come", detail)
+    }
+
     fn conflict(kind: &str, detail: String) -> Problem {
         let title = "It doesn't go together with how things stand";
         Problem::new(StatusCode::CONFLICT, kind, title, detail)
@@ -148,6 +160,7 @@ impl From<ServerError> for Problem {
             ServerError::Emulation(error) => of_emulation(error),
             ServerError::Store(error) => of_store(&error),
             ServerError::Plugin(error) => of_plugin(&error),
+            ServerError::Upload(error) => of_upload(error),
             ServerError::State(error) => of_state(&error),
             ServerError::Unknown(_) => Problem::unknown(detail),
             ServerError::Phase { .. } | ServerError::NotYet { .. } => {
@@ -198,16 +211,35 @@ fn of_store(error: &StoreError) -> Problem {
         StoreError::Unknown { .. } | StoreError::Version { .. } | StoreError::Digest { .. } => {
             Problem::unknown(detail)
         }
-        StoreError::Taken { .. } | StoreError::Stock(_) | StoreError::Removal(_) => {
-            Problem::conflict("taken", detail)
-        }
+        StoreError::Taken { .. }
+        | StoreError::Stock(_)
+        | StoreError::Removal(_)
+        | StoreError::InUse { .. } => Problem::conflict("taken", detail),
         StoreError::Io { .. } | StoreError::Damaged { .. } => Problem::broken(detail),
         _ => Problem::unusable(detail),
     }
 }
 
 fn of_plugin(error: &PluginError) -> Problem {
-    Problem::unusable(error.to_string())
+    let detail = error.to_string();
+    match error {
+        PluginError::Compiler(_) => Problem::broken(detail),
+        _ => Problem::unusable(detail),
+    }
+}
+
+fn of_upload(error: UploadError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        UploadError::Busy { retry_after } => {
+            let seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
+            Problem::busy(detail, seconds.max(1))
+        }
+        UploadError::TooLarge { .. } => Problem::too_large(detail),
+        UploadError::Length { .. } | UploadError::CutOff { .. } => Problem::malformed(detail),
+        UploadError::Slow { .. } => Problem::slow(detail),
+        UploadError::Store(error) => of_store(&error),
+    }
 }
 
 fn of_state(error: &StateError) -> Problem {

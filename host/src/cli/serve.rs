@@ -1,6 +1,7 @@
 //! `wellhead serve`: emulations as a service, over REST.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +13,8 @@ use super::args::ServeArgs;
 use super::{CliError, Status};
 use crate::api::{self, Api};
 use crate::emulation::{Engine, GRACE};
+use crate::plugin::store::Store;
+use crate::plugin::{Compile, CompileLimits, Limits, Runtime};
 use crate::server::tokens::Tokens;
 use crate::server::{Server, ServerOptions};
 use crate::settings::{Environment, Settings};
@@ -31,11 +34,7 @@ pub async fn run(
     let data = args.data.clone().unwrap_or_else(|| settings.data.clone());
     let tokens = Tokens::of(&data);
     let listen = address(args, environment, !tokens.list()?.is_empty())?;
-    let engine = Engine::new(
-        Some(settings.cache.clone()),
-        data.join("plugins"),
-        settings.connections.clone(),
-    )?;
+    let engine = engine(settings, &data)?;
     let requests = Requests::start()?;
     let listener = TcpListener::bind(listen).await.map_err(|e| {
         CliError::Usage(format!(
@@ -73,6 +72,19 @@ pub async fn run(
     // It ends by itself once told; nothing of it can fail.
     let _ = serving.await;
     Ok(Status::Done)
+}
+
+/// Strangers' components come in here: each is compiled in a process of its own.
+fn engine(settings: &Settings, data: &Path) -> Result<Engine, CliError> {
+    let compile = Compile::child(CompileLimits::default()).map_err(|e| {
+        CliError::Usage(format!("the system doesn't say which program this is: {e}"))
+    })?;
+    let cache = Some(settings.cache.clone());
+    Ok(Engine {
+        runtime: Runtime::compiling(Limits::default(), cache, compile)?,
+        store: Store::new(data.join("plugins")),
+        connections: settings.connections.clone(),
+    })
 }
 
 /// The address: one that only this machine reaches, unless there are tokens.

@@ -197,6 +197,7 @@ impl Pacer {
         if !paced || self.fronts.iter().all(|front| front.skip_below == 0) {
             return;
         }
+        self.shared.look_anywhere();
         while self.fronts.iter().any(Front::passes) && !self.ending() {
             for front in &mut self.fronts {
                 front.refill(&mut self.failed, &mut self.ended_early);

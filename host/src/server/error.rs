@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::emulation::EmulationError;
-use crate::plugin::PluginError;
 use crate::plugin::store::StoreError;
+use crate::plugin::{PluginError, UploadError};
 use crate::spec::SpecError;
 use crate::state::StateError;
 
@@ -25,6 +25,9 @@ pub enum ServerError {
     /// A generator can't be used so.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// An upload can't be taken in.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     /// The state can't be read or written.
     #[error(transparent)]
     State(#[from] StateError),

@@ -101,15 +101,29 @@ impl Served {
         if !body.is_empty() {
             request = request.body(body.to_owned());
         }
+        self.answered(request, &asked)
+    }
+
+    fn answered(&self, request: reqwest::RequestBuilder, asked: &str) -> Answered {
         self.runtime.block_on(async {
             let response = request.send().await.unwrap();
             Answered {
                 status: response.status().as_u16(),
                 headers: response.headers().clone(),
                 body: response.text().await.unwrap(),
-                asked,
+                asked: asked.to_owned(),
             }
         })
+    }
+
+    /// Uploads a component.
+    pub fn upload(&self, component: &[u8]) -> Answered {
+        let url = format!("{}/api/v1/plugins", self.base);
+        let request = self
+            .client
+            .post(url)
+            .header("Content-Type", "application/wasm");
+        self.answered(request.body(component.to_vec()), "POST /api/v1/plugins")
     }
 
     /// Starts the one emulation of a spec; gives its identity.

@@ -34,6 +34,11 @@ fn the_commands_of_the_readme_work() {
          {typed}",
         program().display()
     );
+    std::fs::write(
+        sandbox.path("mine.wasm"),
+        super::plugins::fixture("villain"),
+    )
+    .unwrap();
     let mut command = Command::new("bash");
     let environment = sandbox.command(&[]);
     for (name, value) in environment.get_envs() {

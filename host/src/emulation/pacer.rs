@@ -238,8 +238,8 @@ impl Pacer {
         if !self.backfilling || wall.is_none_or(|wall| limit <= wall.order_at(now)) {
             return;
         }
-        // One that ends in the past never gets there: nothing more is known of any stream then.
-        if self.fronts.iter().any(|front| front.certain() != u64::MAX) {
+        // One that ends in the past never gets there: nothing is left then.
+        if self.fronts.iter().any(|front| !front.over) {
             self.backfilling = false;
             self.shared.set_seam(limit);
         }

@@ -57,7 +57,7 @@ impl Emulation {
         shared.set_horizon(horizon.map_or(u64::MAX, |horizon| horizon.order));
         let pace = live.pace_at(clock.now());
         shared.set_pace(pace);
-        if let Some(pace) = pace.filter(|_| !live.log().is_backfill()) {
+        if let Some(pace) = pace {
             // Before the pacing thread does: streams begin at once.
             shared.look_ahead(pace.order_at(clock.now()), &pace);
         }

@@ -1,5 +1,6 @@
 //! PostgreSQL against a real server, read back by `psql`.
 
+mod disk;
 mod outage;
 pub mod rows;
 mod run;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::http::server::{Answer, Server};
-use crate::common::Sandbox;
+use crate::common::{Sandbox, stderr};
 
 /// Runs a file beside an endpoint that takes a tenth of a second for each batch.
 async fn beside_a_slow_one(
@@ -60,4 +60,42 @@ async fn each_is_as_late_as_it_is_itself() {
     let late = |sink: usize| report["sinks"][sink]["receipt_us"]["p50"].as_u64().unwrap();
     // The endpoint's own tenth of a second is in each of its receipts.
     assert!(late(1) >= 100_000 && late(0) < late(1), "{report}");
+}
+
+/// No service is needed to say so, and none is asked.
+#[test]
+fn names_that_are_too_long_are_refused_before_anything_is_sent() {
+    let sandbox = Sandbox::new();
+    let long = "x".repeat(70_000);
+    for (to, why) in [
+        (
+            format!("kafka://127.0.0.1:9/{}", &long[..250]),
+            "1 to 249 letters",
+        ),
+        (
+            format!("postgres://u@127.0.0.1:9/d?table={}", &long[..64]),
+            "63 is the most",
+        ),
+        (
+            format!(
+                "s3://{}/p?endpoint=http://127.0.0.1:9&access_key=a&secret_key=b",
+                &long[..64]
+            ),
+            "3 to 63 lower-case letters",
+        ),
+        (
+            format!("mqtt://127.0.0.1:9/{long}"),
+            "longer than 65,535 bytes",
+        ),
+        (format!("sqlite:{}.db?table=t", &long[..300]), "opening it"),
+    ] {
+        let arguments = ["run", "transaction", "--records", "10", "--to", &to];
+        let said = stderr(&sandbox.expect(2, &arguments));
+        // It may be broken over lines.
+        let words: Vec<&str> = said
+            .split_whitespace()
+            .filter(|word| *word != "│")
+            .collect();
+        assert!(words.join(" ").contains(why), "{why}: {said}");
+    }
 }

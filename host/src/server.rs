@@ -40,12 +40,10 @@ use crate::telemetry::{Clock, wall};
 pub use create::Created;
 pub use error::ServerError;
 pub use phase::Phase;
-pub use plugins::PluginRow;
 pub use preview::{PreviewRequest, Released};
 pub use status::{EmulationStatus, Page, Watching};
 
 use entry::Entry;
-use launch::Start;
 
 /// What a server is made of.
 pub struct ServerOptions {
@@ -144,7 +142,7 @@ impl Server {
         }
         let count = scenarios.values().map(Vec::len).sum();
         for stored in scenarios.into_values() {
-            self.take_up(stored, Start::Restored).await;
+            self.take_up(stored).await;
         }
         Ok(count)
     }
@@ -226,6 +224,16 @@ impl Server {
     ) -> Result<T, ServerError> {
         let done = self.runtime.spawn(work).await;
         done.unwrap_or_else(|e| Err(ServerError::system("the server", e)))
+    }
+
+    /// Does what blocks there, where it holds up nobody.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Server>,
+        work: impl FnOnce(&Arc<Server>) -> Result<T, ServerError> + Send + 'static,
+    ) -> Result<T, ServerError> {
+        let server = Arc::clone(self);
+        self.on_runtime(async move { tokio::task::block_in_place(|| work(&server)) })
+            .await
     }
 }
 

@@ -85,7 +85,7 @@ async fn start(
     };
     let (location, body) = match (created.scenario, emulations.as_slice()) {
         (None, [only]) => {
-            let body = serde_json::to_value(only).map_err(broken)?;
+            let body = serde_json::to_value(only).map_err(Problem::broken)?;
             (format!("/api/v1/emulations/{}", only.id), body)
         }
         (scenario, _) => {
@@ -95,10 +95,13 @@ async fn start(
                 scenario,
                 emulations,
             };
-            (location, serde_json::to_value(started).map_err(broken)?)
+            (
+                location,
+                serde_json::to_value(started).map_err(Problem::broken)?,
+            )
         }
     };
-    let location = HeaderValue::try_from(location).map_err(broken)?;
+    let location = HeaderValue::try_from(location).map_err(Problem::broken)?;
     Ok((status, [(header::LOCATION, location)], Json(body)).into_response())
 }
 
@@ -271,7 +274,8 @@ async fn manifest(State(api): State<Arc<Api>>, Segment(id): Segment) -> Answer<J
 
 async fn standing(api: &Api, id: &str, status: StatusCode) -> Answer<Response> {
     let emulation = api.server.status(id).await?;
-    let tag = HeaderValue::try_from(format!("\"{}\"", emulation.revision)).map_err(broken)?;
+    let tag =
+        HeaderValue::try_from(format!("\"{}\"", emulation.revision)).map_err(Problem::broken)?;
     Ok((status, [(header::ETAG, tag)], Json(emulation)).into_response())
 }
 
@@ -286,10 +290,4 @@ pub(super) fn within<T: Copy + PartialOrd + From<u8> + std::fmt::Display>(
             "`limit` is {limit}, and has to be from 1 to {most}"
         ))),
     }
-}
-
-fn broken(error: impl std::fmt::Display) -> Problem {
-    let title = "Something broke in the server";
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    Problem::new(status, "internal", title, error.to_string())
 }

@@ -65,12 +65,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             };
             let detail = format!("{place}: {error}");
             match error.classify() {
-                serde_json::error::Category::Data => Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "unusable",
-                    "What was sent can't be used",
-                    detail,
-                ),
+                serde_json::error::Category::Data => Problem::unusable(detail),
                 _ => Problem::malformed(detail),
             }
         })?;

@@ -59,13 +59,7 @@ fn admitted(api: &Api, request: &Request) -> Answer<Caller> {
     same_origin(headers, &host)?;
     let tokens = api.tokens.list().map_err(|error| {
         tracing::error!("nobody is let in: {error}");
-        let title = "Something broke in the server";
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            title,
-            "the tokens can't be read",
-        )
+        Problem::broken("the tokens can't be read")
     })?;
     if tokens.is_empty() {
         // With tokens any name will do: a page that goes by another one has none.

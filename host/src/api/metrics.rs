@@ -53,15 +53,8 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>) -> Answer<impl IntoResp
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Scrape(emulations(&api.server))));
     let mut page = String::new();
-    text::encode(&mut page, &registry).map_err(|_| {
-        let status = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(
-            status,
-            "internal",
-            "Something broke in the server",
-            "the metrics can't be written",
-        )
-    })?;
+    text::encode(&mut page, &registry)
+        .map_err(|_| Problem::broken("the metrics can't be written"))?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], page))
 }
 

@@ -19,7 +19,8 @@ use super::problem::{MEDIA_TYPE, Problem};
 use super::{Api, emulations, meta};
 use crate::emulation::manifest::Manifest;
 use crate::emulation::report::Report;
-use crate::server::{EmulationStatus, Page, PluginRow, PreviewRequest, Released};
+use crate::plugin::store::PluginRow;
+use crate::server::{EmulationStatus, Page, PreviewRequest, Released};
 
 /// What the document says of the whole.
 pub(super) fn base() -> OpenApi {

@@ -15,7 +15,8 @@ use super::Api;
 use super::extract::{JsonBody, Segment, content_length, media_type, unsupported};
 use super::guard::Caller;
 use super::problem::{Answer, Problem};
-use crate::server::{PluginRow, PreviewRequest, Released};
+use crate::plugin::store::PluginRow;
+use crate::server::{PreviewRequest, Released};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()

@@ -97,15 +97,22 @@ impl Problem {
         Problem::new(StatusCode::CONFLICT, kind, title, detail)
     }
 
-    fn unusable(detail: String) -> Problem {
+    /// It can be read, and isn't what it has to be.
+    pub fn unusable(detail: impl Into<String>) -> Problem {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Problem::new(status, "unusable", "What was sent can't be used", detail)
     }
 
-    fn broken(detail: String) -> Problem {
+    /// Something of the server's own went wrong.
+    pub fn broken(detail: impl std::fmt::Display) -> Problem {
         tracing::error!("{detail}");
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(status, "internal", "Something broke in the server", detail)
+        Problem::new(
+            status,
+            "internal",
+            "Something broke in the server",
+            detail.to_string(),
+        )
     }
 
     fn busy(detail: String, seconds: u32) -> Problem {

@@ -39,41 +39,22 @@ pub fn run(engine: &Engine, command: &PluginCommand) -> Result<Status, CliError>
 }
 
 fn list(engine: &Engine, as_json: bool) -> Result<(), CliError> {
-    let mut rows = Vec::new();
-    for name in stock_names() {
-        let generator = engine.store.load(&engine.runtime, name, Paths::Refused)?;
-        rows.push(row(&generator, "stock"));
-    }
-    for entry in engine.store.list()? {
-        rows.push(json!({
-            "name": entry.name, "version": entry.version, "summary": entry.summary,
-            "origin": "added", "digest": entry.digest,
-        }));
-    }
+    let rows = engine.store.all(&engine.runtime)?;
     if as_json {
         return super::print_json(&rows);
     }
     let mut table = plain(["generator", "version", "from", "digest", "what it makes"]);
-    for row in &rows {
-        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        let digest = text("digest").chars().take(12).collect();
+    for row in rows {
+        let digest = row.digest.chars().take(12).collect();
         table.add_row([
-            text("name"),
-            text("version"),
-            text("origin"),
+            row.name,
+            row.version,
+            row.origin.to_owned(),
             digest,
-            text("summary"),
+            row.summary,
         ]);
     }
     super::print(&format!("{table}\n"))
-}
-
-fn row(generator: &Generator, origin: &str) -> Value {
-    let description = &generator.description;
-    json!({
-        "name": description.name, "version": description.version, "summary": description.summary,
-        "origin": origin, "digest": generator.digest,
-    })
 }
 
 /// Takes a file in by the way that uploads take, so that it is held to the same.

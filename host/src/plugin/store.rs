@@ -7,6 +7,7 @@
 mod admit;
 mod error;
 mod folder;
+mod list;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,6 +23,7 @@ use super::{Generator, Runtime, stock};
 
 pub use error::StoreError;
 pub(super) use folder::Temporary;
+pub use list::PluginRow;
 
 /// Digits of a digest that a reference has to have at least.
 const DIGEST_DIGITS: usize = 8;

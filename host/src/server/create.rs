@@ -125,15 +125,12 @@ impl Server {
             request,
             ids: ids.clone(),
         });
-        let audit = Audit {
-            who: who.to_owned(),
-            what: "emulation.start",
-            target: scenario.clone().unwrap_or(run),
-        };
+        let target = scenario.clone().unwrap_or(run);
+        let audit = Audit::new(who, "emulation.start", target);
         self.state
             .add_emulations(&rows, answer.as_ref(), &audit)
             .await?;
-        self.launch(rows, plans, Start::New);
+        self.launch(rows, plans, Start::Asked);
         Ok(Created {
             ids,
             scenario,

@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub plan: Arc<Plan>,
     pub events: Events,
     /// Held around each change, from what it goes out from to what is durable and done.
-    pub changing: tokio::sync::Mutex<()>,
+    pub changing: Arc<tokio::sync::Mutex<()>>,
     now: Mutex<Now>,
 }
 
@@ -38,7 +38,7 @@ impl Entry {
             id: stored.id.clone(),
             plan: Arc::new(plan),
             events: Events::new(),
-            changing: tokio::sync::Mutex::new(()),
+            changing: Arc::default(),
             now: Mutex::new(Now {
                 phase,
                 revision: stored.revision,

@@ -24,17 +24,16 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// Why emulations are launched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    /// Somebody asked for them just now: what keeps them from beginning ends them.
-    New,
+    /// Somebody asks for them, or goes on with them: what keeps them from beginning ends them.
+    Asked,
     /// The server was restarted: a sink that isn't there yet is waited for.
     Restored,
-    /// Somebody goes on with one that was over.
-    Resumed,
 }
 
 impl Server {
-    /// Plans emulations of the state again and launches them; what can't be planned any more has failed.
-    pub(super) async fn take_up(self: &Arc<Server>, stored: Vec<StoredEmulation>, start: Start) {
+    /// Plans emulations of the state again after a restart and launches them; what can't be planned any
+    /// more has failed.
+    pub(super) async fn take_up(self: &Arc<Server>, stored: Vec<StoredEmulation>) {
         let mut plans = Vec::with_capacity(stored.len());
         for row in &stored {
             match self.replan(row) {
@@ -55,7 +54,7 @@ impl Server {
                 }
             }
         }
-        self.launch(stored, plans, start);
+        self.launch(stored, plans, Start::Restored);
     }
 
     /// The plan of a row, with the component that it began with.
@@ -81,10 +80,7 @@ impl Server {
         let entries: Vec<Arc<Entry>> = rows
             .iter()
             .zip(plans)
-            .map(|(row, plan)| {
-                let phase = row.state.parse().unwrap_or(Phase::Starting);
-                Arc::new(Entry::new(row, plan, phase))
-            })
+            .map(|(row, plan)| Arc::new(Entry::new(row, plan, Phase::of(row))))
             .collect();
         let mut all = lock(&self.entries);
         let over = all.values().filter(|entry| !entry.phase().is_live());

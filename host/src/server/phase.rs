@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::emulation::report::Outcome;
+use crate::state::StoredEmulation;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -48,6 +49,11 @@ impl Phase {
         Phase::Failed,
         Phase::Undrained,
     ];
+
+    /// Of a row; one that can't be read counts as failed.
+    pub(super) fn of(row: &StoredEmulation) -> Phase {
+        row.state.parse().unwrap_or(Phase::Failed)
+    }
 
     /// As it is written.
     pub fn name(self) -> &'static str {

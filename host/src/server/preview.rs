@@ -94,25 +94,23 @@ impl Server {
         for spec in document.emulations_mut() {
             spec.config.clone_from(&request.config);
         }
-        let engine = Arc::clone(&self.engine);
         let records = request.records.unwrap_or(10).min(MOST);
-        self.on_runtime(async move {
-            tokio::task::block_in_place(|| {
-                let plans = engine.plans(&document, "preview", seed, Tuning::default())?;
-                let window = Window {
-                    records,
-                    stream: None,
-                    from: 0,
-                };
-                let mut released = Vec::with_capacity(records);
-                for plan in &plans {
-                    let (channels, json) = (&plan.configured.channels, plan.json());
-                    preview(plan, window, wall(), |batch, k| {
-                        released.push(Released::of(batch, k, channels, json));
-                    })?;
-                }
-                Ok(released)
-            })
+        self.blocking(move |server| {
+            let tuning = Tuning::default();
+            let plans = server.engine.plans(&document, "preview", seed, tuning)?;
+            let window = Window {
+                records,
+                stream: None,
+                from: 0,
+            };
+            let mut released = Vec::with_capacity(records);
+            for plan in &plans {
+                let (channels, json) = (&plan.configured.channels, plan.json());
+                preview(plan, window, wall(), |batch, k| {
+                    released.push(Released::of(batch, k, channels, json));
+                })?;
+            }
+            Ok(released)
         })
         .await
     }

@@ -76,7 +76,7 @@ impl Server {
     }
 
     fn status_of(&self, row: StoredEmulation) -> EmulationStatus {
-        let entry = self.entry(&row.id).filter(|entry| entry.phase().is_live());
+        let entry = self.live_entry(&row.id);
         let mut report = match (&entry, row.report) {
             (Some(entry), _) => entry
                 .control()
@@ -88,7 +88,7 @@ impl Server {
         for own in ["name", "outcome", "error"] {
             report.shift_remove(own);
         }
-        let stored = row.state.parse().unwrap_or(Phase::Failed);
+        let stored = Phase::of(&row);
         let error = match &entry {
             Some(entry) => entry.error(),
             None => row.error,
@@ -117,7 +117,7 @@ impl Server {
             return Ok(Value::Object(so_far(&control)));
         }
         let row = self.row(id).await?;
-        let phase = row.state.parse().unwrap_or(Phase::Failed);
+        let phase = Phase::of(&row);
         row.report.ok_or_else(|| not_yet(id, phase, "report"))
     }
 
@@ -127,7 +127,7 @@ impl Server {
     /// Where there is no such emulation, or none yet.
     pub async fn manifest(&self, id: &str) -> Result<Value, ServerError> {
         let row = self.row(id).await?;
-        let phase = row.state.parse().unwrap_or(Phase::Failed);
+        let phase = Phase::of(&row);
         row.manifest.ok_or_else(|| not_yet(id, phase, "manifest"))
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::entry::Entry;
 use super::launch::Start;
 use super::{Phase, Server, ServerError, lock};
@@ -31,9 +33,7 @@ impl Server {
     ) -> Result<(), ServerError> {
         let (server, id, who) = (Arc::clone(self), id.to_owned(), who.to_owned());
         self.on_runtime(async move {
-            let entry = server.going_on(&id, "paused").await?;
-            let _changing = entry.changing.lock().await;
-            same(&entry, &expected)?;
+            let (entry, _changing) = server.changing(&id, "paused", &expected).await?;
             match entry.phase() {
                 Phase::Paused => return Ok(()),
                 Phase::Starting | Phase::Running => {}
@@ -62,11 +62,10 @@ impl Server {
     ) -> Result<(), ServerError> {
         let (server, id, who) = (Arc::clone(self), id.to_owned(), who.to_owned());
         self.on_runtime(async move {
-            let Some(entry) = server.entry(&id).filter(|entry| entry.phase().is_live()) else {
+            if server.live_entry(&id).is_none() {
                 return server.go_on(&id, expected, &who).await;
-            };
-            let _changing = entry.changing.lock().await;
-            same(&entry, &expected)?;
+            }
+            let (entry, _changing) = server.changing(&id, "resumed", &expected).await?;
             match entry.phase() {
                 Phase::Running | Phase::Starting => return Ok(()),
                 Phase::Paused => {}
@@ -93,17 +92,17 @@ impl Server {
         who: &str,
     ) -> Result<(), ServerError> {
         let mut row = self.row(id).await?;
-        let phase: Phase = row.state.parse().unwrap_or(Phase::Failed);
+        let phase = Phase::of(&row);
         if !phase.is_resumable() {
             return Err(unfit(id, phase, "resumed"));
         }
         revision_fits(id, row.revision, &expected)?;
         let plan = self.replan(&row)?;
         let starting = Phase::Starting.name();
-        let audit = audit(who, "emulation.resume", id);
+        let audit = Audit::new(who, "emulation.resume", id);
         row.revision = self.state.set_emulation(id, starting, Some(&audit)).await?;
         row.state = starting.to_owned();
-        self.launch(vec![row], vec![plan], Start::Resumed);
+        self.launch(vec![row], vec![plan], Start::Asked);
         Ok(())
     }
 
@@ -119,9 +118,7 @@ impl Server {
     ) -> Result<(), ServerError> {
         let (server, id, who) = (Arc::clone(self), id.to_owned(), who.to_owned());
         self.on_runtime(async move {
-            let entry = server.going_on(&id, "stopped").await?;
-            let _changing = entry.changing.lock().await;
-            same(&entry, &expected)?;
+            let (entry, _changing) = server.changing(&id, "stopped", &expected).await?;
             if entry.phase() == Phase::Stopping {
                 return Ok(());
             }
@@ -158,10 +155,8 @@ impl Server {
         let (server, id, who) = (Arc::clone(self), id.to_owned(), who.to_owned());
         self.on_runtime(async move {
             let what = "given another load";
-            let entry = server.going_on(&id, what).await?;
-            entry.begun_within(BEGIN).await;
-            let _changing = entry.changing.lock().await;
-            same(&entry, &expected)?;
+            server.going_on(&id, what).await?.begun_within(BEGIN).await;
+            let (entry, _changing) = server.changing(&id, what, &expected).await?;
             let phase = entry.phase();
             let control = entry.control().filter(|_| phase != Phase::Stopping);
             let Some(control) = control else {
@@ -185,13 +180,12 @@ impl Server {
     ) -> Result<(), ServerError> {
         let row = self.row(id).await?;
         let entry = self.entry(id);
-        let phase: Phase = row.state.parse().unwrap_or(Phase::Failed);
-        let phase = entry.map_or(phase, |entry| entry.phase());
+        let phase = entry.map_or(Phase::of(&row), |entry| entry.phase());
         if phase.is_live() {
             return Err(unfit(id, phase, "deleted"));
         }
         revision_fits(id, row.revision, &expected)?;
-        let audit = audit(who, "emulation.delete", id);
+        let audit = Audit::new(who, "emulation.delete", id);
         self.state.delete_emulation(id, &row.run, &audit).await?;
         lock(&self.entries).remove(id);
         Ok(())
@@ -205,7 +199,7 @@ impl Server {
         what: &'static str,
         who: &str,
     ) -> Result<(), ServerError> {
-        let audit = audit(who, what, &entry.id);
+        let audit = Audit::new(who, what, &entry.id);
         let revision = self
             .state
             .set_emulation(&entry.id, phase.name(), Some(&audit))
@@ -218,6 +212,11 @@ impl Server {
         lock(&self.entries).get(id).cloned()
     }
 
+    /// The same, if it isn't over.
+    pub(super) fn live_entry(&self, id: &str) -> Option<Arc<Entry>> {
+        self.entry(id).filter(|entry| entry.phase().is_live())
+    }
+
     pub(super) async fn row(&self, id: &str) -> Result<StoredEmulation, ServerError> {
         let row = self.state.emulation(id).await?;
         row.ok_or_else(|| ServerError::Unknown(id.to_owned()))
@@ -225,11 +224,26 @@ impl Server {
 
     /// The emulation of that identity, which isn't over.
     async fn going_on(&self, id: &str, what: &'static str) -> Result<Arc<Entry>, ServerError> {
-        if let Some(entry) = self.entry(id).filter(|entry| entry.phase().is_live()) {
-            return Ok(entry);
+        match self.live_entry(id) {
+            Some(entry) => Ok(entry),
+            None => Err(unfit(id, Phase::of(&self.row(id).await?), what)),
         }
-        let phase = self.row(id).await?.state.parse().unwrap_or(Phase::Failed);
-        Err(unfit(id, phase, what))
+    }
+
+    /// The same, held so that nobody else changes it, where it stands as expected.
+    async fn changing(
+        &self,
+        id: &str,
+        what: &'static str,
+        expected: &Expected,
+    ) -> Result<(Arc<Entry>, OwnedMutexGuard<()>), ServerError> {
+        let entry = self.going_on(id, what).await?;
+        let changing = Arc::clone(&entry.changing).lock_owned().await;
+        // It may have ended meanwhile.
+        match entry.phase() {
+            phase if !phase.is_live() => Err(unfit(id, phase, what)),
+            _ => revision_fits(id, entry.revision(), expected).map(|()| (entry, changing)),
+        }
     }
 }
 
@@ -255,10 +269,6 @@ fn paced(load: &Load, plan: &Plan) -> Result<Profile, SpecError> {
     }
 }
 
-fn same(entry: &Entry, expected: &Expected) -> Result<(), ServerError> {
-    revision_fits(&entry.id, entry.revision(), expected)
-}
-
 fn revision_fits(id: &str, is: u64, expected: &Expected) -> Result<(), ServerError> {
     match expected {
         Some(wanted) if !wanted.contains(&is) => {
@@ -278,13 +288,5 @@ fn unfit(id: &str, phase: Phase, what: &'static str) -> ServerError {
         id: id.to_owned(),
         phase,
         what,
-    }
-}
-
-fn audit(who: &str, what: &'static str, target: &str) -> Audit {
-    Audit {
-        who: who.to_owned(),
-        what,
-        target: target.to_owned(),
     }
 }

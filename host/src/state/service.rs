@@ -74,6 +74,17 @@ pub struct Audit {
     pub target: String,
 }
 
+impl Audit {
+    /// Says who did what to what.
+    pub fn new(who: &str, what: &'static str, target: impl Into<String>) -> Audit {
+        Audit {
+            who: who.to_owned(),
+            what,
+            target: target.into(),
+        }
+    }
+}
+
 const COLUMNS: &str = "SELECT id, run, scenario, name, generator, component, spec, state, revision, \
                        created, error, report, manifest FROM emulations";
 

@@ -12,6 +12,7 @@ mod metrics;
 mod openapi;
 mod plugins;
 pub mod problem;
+mod simple;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -84,6 +85,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", inner)
         .merge(meta::root())
+        .merge(simple::routes())
 }
 
 /// The description of the interface, OpenAPI 3.1.

@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod completions;
 mod diagnose;
+mod emulation;
 mod flags;
 mod live;
 mod logs;
@@ -22,6 +23,7 @@ mod verify;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use crate::client::ClientError;
 use crate::emulation::preview::Window;
 use crate::emulation::report::{Outcome, Report};
 use crate::emulation::{EmulationError, Engine};
@@ -115,6 +117,9 @@ pub enum CliError {
     /// The state can't be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A server didn't do what it was asked.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// A run can't be verified.
     #[error(transparent)]
     Verify(#[from] VerifyError),
@@ -189,7 +194,13 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
         settings.connections.clone(),
     )?;
     match &arguments.command {
+        Command::Plugin(command) if arguments.server.url.is_some() => {
+            runtime()?.block_on(plugin::remote(&arguments.server, command))
+        }
         Command::Plugin(command) => plugin::run(&engine, command),
+        Command::Emulation(command) => {
+            runtime()?.block_on(emulation::run(&arguments.server, command))
+        }
         Command::Preview(args) => {
             let document = args.spec.document(&environment)?;
             let seed = run::drawn_seed()?;

@@ -17,6 +17,8 @@ mod launch;
 mod phase;
 mod plugins;
 mod preview;
+mod signals;
+mod starter;
 mod status;
 mod steer;
 pub mod tokens;
@@ -41,6 +43,8 @@ pub use create::Created;
 pub use error::ServerError;
 pub use phase::Phase;
 pub use preview::{PreviewRequest, Released};
+pub use signals::Signals;
+pub use starter::{StartRequest, Starter};
 pub use status::{EmulationStatus, Page, Watching};
 
 use entry::Entry;
@@ -53,6 +57,10 @@ pub struct ServerOptions {
     pub workers: Option<usize>,
     /// How many emulations may go on at once.
     pub emulations: usize,
+    /// Where signals are read.
+    pub signals: Option<Signals>,
+    /// What a domain means.
+    pub starter: Starter,
 }
 
 /// See the module.
@@ -62,6 +70,8 @@ pub struct Server {
     state: State,
     files: PathBuf,
     limit: usize,
+    signals: Option<Signals>,
+    starter: Starter,
     pool: Pool,
     clock: Clock,
     /// Where emulations run: requests have a runtime of their own, which can't starve them.
@@ -107,6 +117,8 @@ impl Server {
             state,
             files,
             limit: options.emulations,
+            signals: options.signals,
+            starter: options.starter,
             pool,
             clock: Clock::start(),
             runtime: Handle::current(),

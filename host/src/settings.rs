@@ -8,6 +8,7 @@ pub mod deployment;
 mod environment;
 pub mod log;
 mod s3;
+mod service;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 pub use environment::Environment;
 pub use log::{LogFormat, LogSettings};
+pub use service::{SignalSettings, StarterSettings};
 
 use crate::spec::secret::Secrets;
 use crate::spec::{Connection, Connections, Format, Problem, SpecError, Text, options, sinks};
@@ -38,6 +40,10 @@ pub struct Settings {
     pub log: LogSettings,
     /// Named connections, and those of the environment.
     pub connections: Connections,
+    /// Where a server reads signals.
+    pub signals: Option<SignalSettings>,
+    /// What a server starts by domain.
+    pub start_emulator: StarterSettings,
 }
 
 /// Why there are no settings.
@@ -95,6 +101,12 @@ struct SettingsForm {
     /// {type: kafka, brokers: …}. Environment: WELLHEAD_CONNECTIONS__NAME__OPTION.
     #[serde(default)]
     connections: BTreeMap<String, Map<String, Value>>,
+    /// Where a server's GET /signals/{channel} reads; the database of the environment, where there is one, when absent.
+    #[serde(default)]
+    signals: Option<SignalSettings>,
+    /// What a server's POST /start-emulator starts.
+    #[serde(default)]
+    start_emulator: StarterSettings,
 }
 
 /// JSON Schema of the settings file.
@@ -171,6 +183,8 @@ impl Settings {
             data: folder(parts.data, |f| f.data_dir(), "server")?,
             log: parts.log,
             connections: parts.connections,
+            signals: parts.signals,
+            start_emulator: parts.start_emulator,
         })
     }
 }
@@ -184,6 +198,8 @@ struct Parts {
     data: Option<PathBuf>,
     log: LogSettings,
     connections: Connections,
+    signals: Option<SignalSettings>,
+    start_emulator: StarterSettings,
 }
 
 impl Parts {
@@ -225,6 +241,8 @@ impl Parts {
             data: path("WELLHEAD_DATA", form.data),
             log,
             connections,
+            signals: form.signals,
+            start_emulator: form.start_emulator,
         })
     }
 }

@@ -25,6 +25,7 @@ pub mod null;
 pub mod postgres;
 pub mod s3;
 mod sql;
+pub use sql::signals;
 pub mod sqlite;
 pub mod stdout;
 
@@ -256,6 +257,18 @@ pub trait Config: Send + Sync + std::fmt::Debug {
         Err(SendError::fatal(format!(
             "{} keeps nothing that could be read back: write down what arrives there, a record a line, \
              and verify that by --from file:PATH",
+            self.target()
+        )))
+    }
+
+    /// What reads the newest rows of a table, whoever fills it. Doesn't connect.
+    ///
+    /// # Errors
+    /// Where it is no database, or there can be no such table.
+    fn signals(&self, table: &str) -> Result<Arc<dyn sql::signals::SignalSource>, SendError> {
+        let _ = table;
+        Err(SendError::fatal(format!(
+            "{} is no database: signals are read from a postgres or sqlite connection",
             self.target()
         )))
     }

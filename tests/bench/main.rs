@@ -19,6 +19,7 @@ mod program;
 mod replay;
 mod resume;
 mod s3;
+mod server;
 mod stall;
 mod start;
 mod streams;
@@ -42,7 +43,7 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 14] = [
+const GROUPS: [Group; 15] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
@@ -112,6 +113,11 @@ const GROUPS: [Group; 14] = [
         name: "upload",
         what: "a stranger's generator, compiled in a child process and in this one",
         run: upload::rows,
+    },
+    Group {
+        name: "server",
+        what: "REST beside emulations, and emulations through the server",
+        run: server::rows,
     },
 ];
 

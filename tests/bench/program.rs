@@ -99,6 +99,11 @@ impl Program {
         })
     }
 
+    /// Forgets compiled generators, so that the next start compiles.
+    pub fn forget_compiled(&self) -> Outcome<()> {
+        Ok(std::fs::remove_dir_all(self.folder.path().join("cache"))?)
+    }
+
     /// Where a file of the folder is.
     pub fn path_of(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()

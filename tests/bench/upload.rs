@@ -38,7 +38,7 @@ fn first_record(component: &Bytes, compile: Compile) -> Outcome<f64> {
 }
 
 /// The stock transaction component under a name that isn't taken.
-fn renamed() -> Outcome<Bytes> {
+pub fn renamed() -> Outcome<Bytes> {
     let (name, other) = (b"transaction", b"transactiom");
     let mut component = std::fs::read(guest::built("plugins/transaction.wasm")?)?;
     let mut at = 0;

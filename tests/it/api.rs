@@ -4,7 +4,9 @@ mod client;
 mod guard;
 mod plugins;
 mod readme;
+mod remote;
 mod restart;
+mod simple;
 
 use serde_json::json;
 

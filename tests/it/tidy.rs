@@ -72,10 +72,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "server",
         ],
     ),
+    ("client", &["api", "server"]),
     (
         "cli",
         &[
             "api",
+            "client",
             "server",
             "record",
             "telemetry",
@@ -200,7 +202,7 @@ fn only_one_module_knows_each_client() {
         ("arrow_array::", "encode"),
         ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),
-        ("reqwest::", "sink/http|sink/s3"),
+        ("reqwest::", "sink/http|sink/s3|client"),
         ("hyper::", "sink/http|api"),
         ("axum::", "api"),
         ("rumqttc_v4::", "sink/mqtt"),

@@ -16,7 +16,7 @@ use super::Api;
 use super::extract::{IfMatch, JsonBody, Params, Segment, SpecBody, header_text};
 use super::guard::Caller;
 use super::problem::{Answer, Problem};
-use crate::server::{EmulationStatus, Page, Phase, Released};
+use crate::server::{Created, EmulationStatus, Page, Phase, Released};
 use crate::spec::Load;
 use crate::state::Filter;
 
@@ -75,6 +75,11 @@ async fn start(
         None => None,
     };
     let created = api.server.create(spec.document, key, &caller.name).await?;
+    started(&api, created).await
+}
+
+/// The answer to what started emulations.
+pub(super) async fn started(api: &Api, created: Created) -> Answer<Response> {
     let mut emulations = Vec::with_capacity(created.ids.len());
     for id in &created.ids {
         emulations.push(api.server.status(id).await?);

@@ -134,17 +134,26 @@ pub(super) struct Health {
         (status = 503, description = "Something doesn't", body = ref("#/components/schemas/Health"))))]
 async fn health(State(api): State<Arc<Api>>) -> (StatusCode, Json<Health>) {
     let state = api.server.state().probe().await;
-    let (code, status) = match &state {
-        Ok(()) => (StatusCode::OK, "Service is up and running"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service is not working"),
+    let mut looked = vec![("state", state.map_err(|error| error.to_string()))];
+    if let Some(signals) = api.server.probe_signals().await {
+        // Where it is and why it fails is for those who may read more than this.
+        let said = signals.inspect_err(|error| tracing::warn!("signals: {error}"));
+        looked.push((
+            "signals",
+            said.map_err(|_| "the database is not there".to_owned()),
+        ));
+    }
+    let (code, status) = match looked.iter().all(|(_, there)| there.is_ok()) {
+        true => (StatusCode::OK, "Service is up and running"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "Service is not working"),
     };
-    let state = match state {
-        Ok(()) => "ok".to_owned(),
-        Err(error) => error.to_string(),
-    };
+    let looked = looked.into_iter().map(|(what, there)| {
+        let said = there.err().unwrap_or_else(|| "ok".to_owned());
+        (what, said)
+    });
     let health = Health {
         status: status.to_owned(),
-        depends_on: [("state", state)].into(),
+        depends_on: looked.collect(),
     };
     (code, Json(health))
 }

@@ -20,7 +20,8 @@ use super::{Api, emulations, meta};
 use crate::emulation::manifest::Manifest;
 use crate::emulation::report::Report;
 use crate::plugin::store::PluginRow;
-use crate::server::{EmulationStatus, Page, PreviewRequest, Released};
+use crate::server::{EmulationStatus, Page, PreviewRequest, Released, StartRequest};
+use crate::sink::signals::Signal;
 
 /// What the document says of the whole.
 pub(super) fn base() -> OpenApi {
@@ -49,6 +50,8 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     named::<Released>(&mut generator);
     named::<PluginRow>(&mut generator);
     named::<PreviewRequest>(&mut generator);
+    named::<Signal>(&mut generator);
+    named::<StartRequest>(&mut generator);
     named::<emulations::Started>(&mut generator);
     named::<emulations::Change>(&mut generator);
     named::<meta::Checked>(&mut generator);
@@ -61,6 +64,7 @@ pub(super) fn document(paths: &OpenApi) -> Value {
         "ConnectionName",
         "PluginRow",
         "Released",
+        "Signal",
         "SinkKind",
     ] {
         let items = reference(name);

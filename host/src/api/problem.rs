@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::emulation::EmulationError;
 use crate::plugin::store::StoreError;
@@ -17,7 +17,7 @@ use crate::state::StateError;
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// What went wrong, for a program and for a person.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// Which kind of problem, as a reference into the documentation.
     #[serde(rename = "type")]
@@ -29,7 +29,7 @@ pub struct Problem {
     /// What was wrong this time, and what to do.
     pub detail: String,
     /// Each thing that was wrong with a spec.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     /// Seconds after which the same may work.
     #[serde(skip)]
@@ -37,18 +37,18 @@ pub struct Problem {
 }
 
 /// One thing that is wrong with a spec.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     /// What is wrong.
     pub detail: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// Its line in the body, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// Its column there, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
 }
 
@@ -169,7 +169,11 @@ impl From<ServerError> for Problem {
             ServerError::Plugin(error) => of_plugin(&error),
             ServerError::Upload(error) => of_upload(error),
             ServerError::State(error) => of_state(&error),
-            ServerError::Unknown(_) => Problem::unknown(detail),
+            ServerError::Unknown(_) | ServerError::NoSignals | ServerError::Channel { .. } => {
+                Problem::unknown(detail)
+            }
+            ServerError::Request(_) => Problem::unusable(detail),
+            ServerError::Signals(_) => Problem::busy(detail, 5),
             ServerError::Phase { .. } | ServerError::NotYet { .. } => {
                 Problem::conflict("state", detail)
             }

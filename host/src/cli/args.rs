@@ -1,11 +1,14 @@
 //! Every flag of every command.
 
+mod remote;
 mod service;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use remote::EMULATION_EXAMPLES;
+pub use remote::{EmulationCommand, ServerFlags, Which};
 use service::SERVE_EXAMPLES;
 pub use service::{RoleName, ServeArgs, TokenArgs, TokenCommand};
 
@@ -59,6 +62,9 @@ pub struct Cli {
     /// Settings file (TOML): connections, folders, logs.
     #[arg(long, global = true, env = "WELLHEAD_SETTINGS", value_name = "FILE")]
     pub settings: Option<PathBuf>,
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerFlags,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -96,7 +102,10 @@ Examples:
   wellhead token list
   wellhead token revoke 1f0c9a3e")]
     Token(TokenArgs),
-    /// List the generators, look at one, add or remove one.
+    /// Start, watch, steer and stop emulations on a server.
+    #[command(subcommand, after_help = EMULATION_EXAMPLES)]
+    Emulation(EmulationCommand),
+    /// List the generators, look at one, add or remove one: of this machine, or of a server with --server.
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Every sink, or every option of one, with its default.

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 use futures::stream;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::args::PluginCommand;
+use super::args::{PluginCommand, ServerFlags};
 use super::sinks::plain;
 use super::{CliError, Status};
 use crate::emulation::Engine;
-use crate::plugin::store::Paths;
-use crate::plugin::{Generator, UploadLimits, Uploads, stock_names};
+use crate::plugin::store::{Paths, PluginRow};
+use crate::plugin::{UploadLimits, Uploads};
 
 /// Bytes of a file that are read at a time.
 const CHUNK: usize = 64 << 10;
@@ -24,8 +24,13 @@ const CHUNK: usize = 64 << 10;
 /// Where a generator can't be found, breaks the contract, or the store can't be written.
 pub fn run(engine: &Engine, command: &PluginCommand) -> Result<Status, CliError> {
     match command {
-        PluginCommand::List { json } => list(engine, *json)?,
-        PluginCommand::Inspect { generator, json } => inspect(engine, generator, *json)?,
+        PluginCommand::List { json } => list(engine.store.all(&engine.runtime)?, *json)?,
+        PluginCommand::Inspect { generator, json } => {
+            let store = &engine.store;
+            let generator = store.load(&engine.runtime, generator, Paths::Allowed)?;
+            let all = serde_json::to_value(generator.inspect()?).map_err(CliError::output)?;
+            inspect(&all, *json)?;
+        }
         PluginCommand::Add { file, json } => add(engine, file, *json)?,
         PluginCommand::Remove { generator } => {
             let entry = engine.store.remove(generator, |_| false)?;
@@ -38,21 +43,52 @@ pub fn run(engine: &Engine, command: &PluginCommand) -> Result<Status, CliError>
     Ok(Status::Done)
 }
 
-fn list(engine: &Engine, as_json: bool) -> Result<(), CliError> {
-    let rows = engine.store.all(&engine.runtime)?;
+/// The same of a server.
+///
+/// # Errors
+/// Where the server refuses, or isn't there.
+pub async fn remote(flags: &ServerFlags, command: &PluginCommand) -> Result<Status, CliError> {
+    let client = super::emulation::client(flags)?;
+    match command {
+        PluginCommand::List { json } => list(client.get("api/v1/plugins").await?, *json)?,
+        PluginCommand::Inspect { generator, json } => {
+            inspect(&client.plugin(generator).await?, *json)?;
+        }
+        PluginCommand::Add { file, json } => {
+            let component = std::fs::read(file)
+                .map_err(|e| CliError::Usage(format!("{} can't be read: {e}", file.display())))?;
+            let said = client.add_plugin(component).await?;
+            if *json {
+                super::print_json(&said)?;
+            }
+            let flag = |name: &str| said[name].as_bool() == Some(true);
+            let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
+            let digest = text("digest");
+            let name = format!("{}@{}", text("name"), text("version"));
+            added(
+                &file.display().to_string(),
+                flag("wrapped"),
+                flag("new"),
+                &name,
+                &digest,
+            );
+        }
+        PluginCommand::Remove { generator } => {
+            client.remove_plugin(generator).await?;
+            eprintln!("removed {generator}");
+        }
+    }
+    Ok(Status::Done)
+}
+
+fn list(rows: Vec<PluginRow>, as_json: bool) -> Result<(), CliError> {
     if as_json {
         return super::print_json(&rows);
     }
     let mut table = plain(["generator", "version", "from", "digest", "what it makes"]);
     for row in rows {
         let digest = row.digest.chars().take(12).collect();
-        table.add_row([
-            row.name,
-            row.version,
-            row.origin.to_owned(),
-            digest,
-            row.summary,
-        ]);
+        table.add_row([row.name, row.version, row.origin, digest, row.summary]);
     }
     super::print(&format!("{table}\n"))
 }
@@ -78,19 +114,22 @@ fn add(engine: &Engine, path: &Path, as_json: bool) -> Result<(), CliError> {
     if as_json {
         super::print_json(&admitted)?;
     }
-    if admitted.wrapped {
+    let said = &admitted.inspection;
+    let name = format!("{}@{}", said.name, said.version);
+    added(&origin, admitted.wrapped, admitted.new, &name, &said.digest);
+    Ok(())
+}
+
+/// Says what became of a component.
+fn added(origin: &str, wrapped: bool, new: bool, name: &str, digest: &str) {
+    if wrapped {
         eprintln!("{origin} is a core module; a component was made of it");
     }
-    let what = match admitted.new {
+    let what = match new {
         true => "added",
         false => "was there already:",
     };
-    let said = &admitted.inspection;
-    eprintln!(
-        "{what} {}@{} (sha256:{})",
-        said.name, said.version, said.digest
-    );
-    Ok(())
+    eprintln!("{what} {name} (sha256:{digest})");
 }
 
 /// What a file has in it, up to its end or to where it can't be read.
@@ -103,13 +142,9 @@ fn chunks(mut file: File) -> impl Iterator<Item = io::Result<Bytes>> {
     })
 }
 
-fn inspect(engine: &Engine, reference: &str, as_json: bool) -> Result<(), CliError> {
-    let generator = engine
-        .store
-        .load(&engine.runtime, reference, Paths::Allowed)?;
-    let all = serde_json::to_value(generator.inspect()?).map_err(CliError::output)?;
+fn inspect(all: &Value, as_json: bool) -> Result<(), CliError> {
     if as_json {
-        return super::print_json(&all);
+        return super::print_json(all);
     }
     let mut table = plain(["", ""]);
     for (name, value) in all.as_object().into_iter().flatten() {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -16,8 +17,10 @@ use crate::emulation::{Engine, GRACE};
 use crate::plugin::store::Store;
 use crate::plugin::{Compile, CompileLimits, Limits, Runtime};
 use crate::server::tokens::Tokens;
-use crate::server::{Server, ServerOptions};
-use crate::settings::{Environment, Settings};
+use crate::server::{Server, ServerOptions, Signals, Starter};
+use crate::settings::{Environment, Settings, SignalSettings, StarterSettings};
+use crate::sink::SendError;
+use crate::spec::SinkBlock;
 
 /// Threads that answer requests: they only read and hand on.
 const THREADS: usize = 2;
@@ -46,6 +49,8 @@ pub async fn run(
         data: data.clone(),
         workers: args.workers,
         emulations: args.emulations,
+        signals: signals(settings)?,
+        starter: starter(&settings.start_emulator),
     };
     let server = Server::open(Arc::new(engine), options).await?;
     let closing = CancellationToken::new();
@@ -85,6 +90,41 @@ fn engine(settings: &Settings, data: &Path) -> Result<Engine, CliError> {
         store: Store::new(data.join("plugins")),
         connections: settings.connections.clone(),
     })
+}
+
+/// Where signals are read: the database of the settings, else that of the environment.
+fn signals(settings: &Settings) -> Result<Option<Signals>, CliError> {
+    let ambient = settings.connections.ambient.contains_key("postgres");
+    let said = match &settings.signals {
+        Some(said) => said.clone(),
+        None if ambient => SignalSettings::default(),
+        None => return Ok(None),
+    };
+    let named = |name: &String| settings.connections.named.get(name);
+    let kind = match &said.connection {
+        Some(name) => named(name).map_or("postgres", |connection| connection.kind.as_str()),
+        None => "postgres",
+    };
+    let block = match &said.connection {
+        Some(name) => json!({"type": kind, "connection": name}),
+        None => json!({"type": kind}),
+    };
+    let config = SinkBlock::from_value(&block, None)?.configure(&settings.connections)?;
+    let wrong = |error: SendError| CliError::Usage(format!("[signals]: {}", error.message));
+    let source = config.signals(&said.table).map_err(wrong)?;
+    let cache = said.cache.map(|span| span.0);
+    Ok(Some(Signals::new(source, cache)))
+}
+
+fn starter(said: &StarterSettings) -> Starter {
+    Starter {
+        load: said.load.clone(),
+        kafka: said.kafka.clone(),
+        minio: said.minio.clone(),
+        resources: said.resources.clone(),
+        default_resource: said.default_resource.clone(),
+        default_generator: said.default_generator.clone(),
+    }
 }
 
 /// The address: one that only this machine reaches, unless there are tokens.

@@ -87,6 +87,25 @@ pub enum ServerError {
         /// `report` or `manifest`.
         what: &'static str,
     },
+    /// A request asks for what makes no sense.
+    #[error("{0}")]
+    Request(String),
+    /// No database is named.
+    #[error(
+        "this server reads no signals: name a database in its settings ([signals] connection = \"NAME\"), or by DB_HOST and the like"
+    )]
+    NoSignals,
+    /// There is no such channel.
+    #[error("there are no signals of `{channel}`; there are: {there}")]
+    Channel {
+        /// What was asked for.
+        channel: String,
+        /// What there is.
+        there: String,
+    },
+    /// The database can't be read.
+    #[error("{0}")]
+    Signals(String),
     /// The server ends.
     #[error("the server is ending; try again once it is back")]
     Closing,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::entry::Entry;
@@ -14,7 +14,7 @@ use crate::emulation::report::Report;
 use crate::state::{Filter, StoredEmulation};
 
 /// An emulation as it stands: the fields of its report as far as it is, with what the server adds.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EmulationStatus {
     /// Its identity; those made later sort after it.
     pub id: String,
@@ -23,14 +23,14 @@ pub struct EmulationStatus {
     /// By its spec, or its generator.
     pub name: String,
     /// What the emulations of one scenario share.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
     /// When it was asked for, RFC 3339.
     pub created: String,
     /// One more with each change; its ETag.
     pub revision: u64,
     /// Why it doesn't begin, doesn't go on, or failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// What was asked for, with its seed.
     pub spec: Value,
@@ -41,7 +41,7 @@ pub struct EmulationStatus {
 }
 
 /// Some of many, and how to get the next.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
     /// Newest first.
     pub items: Vec<EmulationStatus>,
@@ -77,6 +77,7 @@ impl Server {
 
     fn status_of(&self, row: StoredEmulation) -> EmulationStatus {
         let entry = self.live_entry(&row.id);
+        let stored = Phase::of(&row);
         let mut report = match (&entry, row.report) {
             (Some(entry), _) => entry
                 .control()
@@ -88,7 +89,6 @@ impl Server {
         for own in ["name", "outcome", "error"] {
             report.shift_remove(own);
         }
-        let stored = Phase::of(&row);
         let error = match &entry {
             Some(entry) => entry.error(),
             None => row.error,

@@ -7,12 +7,14 @@ mod fault;
 mod options;
 mod read;
 mod schema;
+mod signals;
 mod upsert;
 
 use std::sync::Arc;
 
 use super::read::{Reader, Reading};
-use super::sql::{SqlReader, SqlSink, Tables};
+use super::sql::signals::{SignalSource, Signals};
+use super::sql::{Identifier, SqlReader, SqlSink, Tables};
 use super::{Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::record::Channel;
 use options::Options;
@@ -80,6 +82,14 @@ impl Config for PostgresConfig {
             .map_err(|error| SendError::fatal(error.message))?;
         let database = (self.options.client(), self.options.address());
         SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
+    }
+
+    fn signals(&self, table: &str) -> Result<Arc<dyn SignalSource>, SendError> {
+        // The plan of a sink refuses a schema that is no identifier.
+        let schema = self.options.schema.as_deref().map(Identifier::new);
+        let schema = schema.and_then(Result::ok);
+        let database = signals::Server::new(&self.options, schema.clone());
+        Ok(Arc::new(Signals::new(database, schema, table)?))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

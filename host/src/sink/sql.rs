@@ -5,6 +5,7 @@ mod careful;
 mod identifier;
 mod options;
 mod read;
+pub mod signals;
 mod table;
 mod writer;
 

@@ -5,6 +5,7 @@ mod connection;
 mod insert;
 mod read;
 mod schema;
+mod signals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 use super::options::{Span, parse};
 use super::read::{Reader, Reading};
+use super::sql::signals::{SignalSource, Signals};
 use super::sql::{SqlReader, SqlSink, TableOptions, Tables};
 use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink};
 use crate::record::Channel;
@@ -125,6 +127,11 @@ impl Config for SqliteConfig {
         let address = format!("sqlite:{}", self.options.path.display());
         let database = (read::client(&self.options), address);
         SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
+    }
+
+    fn signals(&self, table: &str) -> Result<Arc<dyn SignalSource>, SendError> {
+        let database = signals::File::new(&self.options);
+        Ok(Arc::new(Signals::new(database, None, table)?))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -41,10 +41,16 @@ impl Served {
 
     /// With more flags.
     pub fn with(sandbox: &Sandbox, more: &[&str]) -> Served {
+        Served::among(sandbox, more, &[])
+    }
+
+    /// With more flags and variables.
+    pub fn among(sandbox: &Sandbox, more: &[&str], environment: &[(&str, &str)]) -> Served {
         let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--data", "data"];
         arguments.extend(more);
         let mut child = sandbox
             .command(&arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::{Runtime, stock_names};
 use super::{Paths, Store, StoreError};
 
 /// A generator in a list.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PluginRow {
     /// As specs name it.
     pub name: String,
@@ -18,7 +18,7 @@ pub struct PluginRow {
     /// What it makes, in one sentence.
     pub summary: String,
     /// `stock`, or `added`.
-    pub origin: &'static str,
+    pub origin: String,
     /// SHA-256 of the component, in hex.
     pub digest: String,
 }
@@ -37,7 +37,7 @@ impl Store {
                 name: description.name.clone(),
                 version: description.version.to_string(),
                 summary: description.summary.clone(),
-                origin: "stock",
+                origin: "stock".to_owned(),
                 digest: generator.digest.clone(),
             });
         }
@@ -46,7 +46,7 @@ impl Store {
             name: entry.name,
             version: entry.version.to_string(),
             summary: entry.summary,
-            origin: "added",
+            origin: "added".to_owned(),
             digest: entry.digest,
         }));
         Ok(rows)

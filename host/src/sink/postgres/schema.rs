@@ -5,18 +5,26 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, raw_sql};
 use super::fault;
 use crate::encode::columns::ColumnType;
 use crate::sink::SendError;
+use crate::sink::sql::signals::OURS;
 use crate::sink::sql::{Table, TableName};
 
 /// Two that begin at the same time make a table once: this is what they wait for each other by.
 const LOCK: i64 = 0x77_656c_6c68_6561;
 
 /// What the catalogue says of a column.
-struct Found {
-    name: String,
+pub(super) struct Found {
+    pub name: String,
     kind: String,
     /// Whether a row may leave it out.
     optional: bool,
-    category: String,
+    pub category: String,
+}
+
+impl Found {
+    /// Whether it holds whole numbers.
+    pub fn is_whole(&self) -> bool {
+        ["smallint", "integer", "bigint", "oid"].contains(&self.kind.as_str())
+    }
 }
 
 /// A table of the server.
@@ -82,7 +90,7 @@ impl Schema<'_> {
             columns.push(format!("PRIMARY KEY ({})", table.key_list()));
         }
         let make = format!(
-            "CREATE TABLE IF NOT EXISTS {} ({})",
+            "CREATE TABLE IF NOT EXISTS {0} ({1}); COMMENT ON TABLE {0} IS '{OURS}'",
             table.name,
             columns.join(", ")
         );
@@ -141,7 +149,8 @@ impl Schema<'_> {
         )))
     }
 
-    async fn columns(&mut self, table: &TableName) -> Result<Vec<Found>, SendError> {
+    /// The columns of a table.
+    pub async fn columns(&mut self, table: &TableName) -> Result<Vec<Found>, SendError> {
         let rows = sqlx::query(
             "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), t.typcategory::text, \
              NOT a.attnotnull OR a.atthasdef OR a.attidentity <> '' \
@@ -234,10 +243,7 @@ fn fits(kind: ColumnType, column: &Found) -> bool {
     match kind {
         ColumnType::Bool => matches!(category, "B" | "S"),
         ColumnType::Int => matches!(category, "N" | "S"),
-        ColumnType::Float => {
-            let whole = ["smallint", "integer", "bigint", "oid"].contains(&column.kind.as_str());
-            category == "S" || (category == "N" && !whole)
-        }
+        ColumnType::Float => category == "S" || (category == "N" && !column.is_whole()),
         ColumnType::String => {
             matches!(category, "S" | "E" | "I" | "D") || (category == "U" && !json)
         }

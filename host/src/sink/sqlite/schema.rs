@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, raw_sql};
 
 use crate::encode::columns::ColumnType;
+use crate::sink::sql::signals::OURS;
 use crate::sink::sql::{Table, WATERMARKS};
 
 /// What the file says of a column.
@@ -42,7 +43,7 @@ pub(super) async fn create(
         columns.push(format!("PRIMARY KEY ({})", table.key_list()));
     }
     let make = format!(
-        "CREATE TABLE IF NOT EXISTS {} ({}) STRICT",
+        "CREATE TABLE IF NOT EXISTS {} ({} /* {OURS} */) STRICT",
         table.name,
         columns.join(", ")
     );

@@ -11,6 +11,7 @@ mod pending;
 pub mod read;
 pub mod receipts;
 pub mod rejects;
+mod room;
 mod shared;
 mod stretches;
 mod text;

@@ -1,6 +1,7 @@
 //! The compliance suite: what every sink has to do, whatever it writes to. A sink's own file names
 //! a [`Service`] and calls each check; what it alone can do is tested there.
 
+pub mod disk;
 pub mod file;
 pub mod http;
 mod kafka;

@@ -28,6 +28,10 @@ const BYTES: usize = 8 << 20;
 /// Bytes of a row group, encoded.
 const ROW_GROUP: usize = 8 << 20;
 
+/// Bytes of memory that one file or object may take while it is written: rows that are gathered, and
+/// a row group.
+pub const OPEN: u64 = (BYTES + ROW_GROUP) as u64;
+
 /// How pages are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pages {

@@ -23,10 +23,11 @@ use serde_json::{Map, Value};
 use super::codec::{self, Codec};
 use super::options::{Size, Span};
 use super::read::{Reader, Reading};
+use super::room::Room;
 use super::{Address, Config, ConfigError, Context, Kind, Reach, SendError, Sink, options};
 use crate::encode::pack::Compression;
 use crate::encode::template::Template;
-use crate::encode::{Encoder, Format};
+use crate::encode::{Encoder, Format, parquet};
 use crate::record::Channel;
 use layout::Layout;
 
@@ -70,13 +71,17 @@ struct Options {
     /// Adds a field (a column) of this name that says whether a record appends, upserts or deletes.
     #[serde(default)]
     operation_field: Option<String>,
-    /// How many files a path with fields may open at once. One of Parquet holds up to 16 MiB in memory.
-    #[serde(default = "max_targets")]
-    max_targets: usize,
+    /// How many files may be open at once: values of the path's fields × channels × streams. 1000 when
+    /// absent; of Parquet as many as `max_memory` has room for.
+    #[serde(default)]
+    max_targets: Option<usize>,
+    /// Open files of Parquet × 16 MiB may not be more than this.
+    #[serde(default = "max_memory")]
+    max_memory: Size,
 }
 
-fn max_targets() -> usize {
-    1000
+fn max_memory() -> Size {
+    Size(1 << 30)
 }
 
 fn from_address(address: &Address) -> Result<Map<String, Value>, ConfigError> {
@@ -103,7 +108,7 @@ struct FileConfig {
     level: Option<u32>,
     rotation: Rotation,
     operation_field: Option<String>,
-    max_targets: usize,
+    room: Room,
 }
 
 /// When a file is complete and another begins.
@@ -159,7 +164,7 @@ impl FileConfig {
                 _ => return Err(positive("rotate_every")),
             },
         };
-        if options.max_targets == 0 {
+        if options.max_targets == Some(0) {
             return Err(positive("max_targets"));
         }
         Ok(FileConfig {
@@ -169,7 +174,16 @@ impl FileConfig {
             level: options.level,
             rotation: Rotation { size, every },
             operation_field: options.operation_field,
-            max_targets: options.max_targets,
+            room: Room {
+                what: "files",
+                each: match format {
+                    Format::Parquet => parquet::OPEN,
+                    Format::Ndjson | Format::Json | Format::Csv => 0,
+                },
+                max_memory: options.max_memory.0,
+                max_targets: options.max_targets,
+                instead: "use fields with fewer values in `path`",
+            },
         })
     }
 
@@ -197,6 +211,12 @@ impl FileConfig {
         codec::packing(self.format, self.codec)
     }
 
+    /// How many files there are at a time where the path has no fields.
+    fn fixed(&self, channels: usize, streams: usize) -> usize {
+        let channels = if self.path.has_channel() { channels } else { 1 };
+        channels * if self.path.has_stream() { streams } else { 1 }
+    }
+
     /// Whether a file can't be gone on with and counts only as a whole.
     fn is_whole(&self) -> bool {
         self.format == Format::Parquet
@@ -210,6 +230,10 @@ impl Config for FileConfig {
 
     fn check(&self, channels: &[Channel], json: bool) -> Result<(), ConfigError> {
         options::check_templates([("path", &self.path)], channels, json)?;
+        match self.path.has_fields() {
+            true => self.room.check(self.room.most(), "`max_targets`")?,
+            false => self.room.check(self.fixed(channels.len(), 1), "channels")?,
+        }
         self.encoders(channels, json).map(drop)
     }
 
@@ -229,6 +253,11 @@ impl Config for FileConfig {
         let encoders = self
             .encoders(&context.channels, context.json)
             .map_err(|error| SendError::fatal(error.message))?;
+        if !self.path.has_fields() {
+            let open = self.fixed(context.channels.len(), context.mine.len());
+            let fits = self.room.check(open, "streams × channels");
+            fits.map_err(|error| SendError::fatal(error.message))?;
+        }
         let rotated = self.rotation.size.is_some() || self.rotation.every.is_some();
         let layout = Layout::new(self.path.clone(), &context.run, rotated);
         Ok(Box::new(targets::FileSink::new(
@@ -293,6 +322,34 @@ mod tests {
             let error = read(value.clone()).unwrap_err();
             assert_eq!(error.option.as_deref(), Some(option), "{value}: {error}");
         }
+    }
+
+    #[test]
+    fn open_files_of_parquet_have_to_fit_the_memory() {
+        let channels: Vec<Channel> = (0..3)
+            .map(|n| Channel {
+                name: format!("c{n}"),
+                schema: json!({"properties": {"id": {"type": "string"}}}),
+            })
+            .collect();
+        let check = |value: Value| read(value).unwrap().check(&channels, true);
+        assert!(check(json!({"path": "{id}.parquet"})).is_ok());
+        assert!(check(json!({"path": "{id}.ndjson", "max_targets": 5000})).is_ok());
+        for (value, said) in [
+            (
+                json!({"path": "{id}.parquet", "max_targets": 100}),
+                "100 × 16 MiB = 1600 MiB",
+            ),
+            (
+                json!({"path": "{channel}.parquet", "max_memory": "47MiB"}),
+                "3 × 16 MiB = 48 MiB",
+            ),
+        ] {
+            let error = check(value).unwrap_err();
+            assert_eq!(error.option.as_deref(), Some("max_targets"));
+            assert!(error.message.contains(said), "{error}");
+        }
+        assert!(check(json!({"path": "{channel}.parquet", "max_memory": "48MiB"})).is_ok());
     }
 
     #[test]

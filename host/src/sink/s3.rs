@@ -125,31 +125,6 @@ impl S3Config {
         };
         (0..channels.len()).map(encoder).collect()
     }
-
-    /// Whether so many objects may be open at once, as the memory for their parts goes.
-    fn check_memory(&self, open: usize, of: &str) -> Result<(), ConfigError> {
-        let Options {
-            part_size,
-            max_memory,
-            ..
-        } = &self.options;
-        let needed = (open as u64).saturating_mul(part_size.0);
-        let most = self.options.targets();
-        if needed <= max_memory.0 && open <= most {
-            return Ok(());
-        }
-        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-        Err(ConfigError::option(
-            "max_targets",
-            format!(
-                "{of} may be {open} open objects, which take {open} × {} MiB = {} MiB; `max_memory` \
-                 is {} MiB and `max_targets` {most}: raise them, or lower `part_size`",
-                mib(part_size.0),
-                mib(needed),
-                mib(max_memory.0)
-            ),
-        ))
-    }
 }
 
 impl Config for S3Config {
@@ -166,9 +141,10 @@ impl Config for S3Config {
 
     fn check(&self, channels: &[Channel], json: bool) -> Result<(), ConfigError> {
         super::options::check_templates([("prefix", &self.prefix)], channels, json)?;
+        let room = self.options.room();
         match self.prefix.has_fields() {
-            true => self.check_memory(self.options.targets(), "`max_targets`")?,
-            false => self.check_memory(channels.len(), "each stream's channels")?,
+            true => room.check(room.most(), "`max_targets`")?,
+            false => room.check(channels.len(), "each stream's channels")?,
         }
         self.encoders(channels, json).map(drop)
     }
@@ -186,9 +162,9 @@ impl Config for S3Config {
         let encoders = self
             .encoders(&context.channels, context.json)
             .map_err(fatal)?;
-        let open = context.channels.len() * context.streams as usize;
-        self.check_memory(open, "streams × channels")
-            .map_err(fatal)?;
+        let open = context.channels.len() * context.mine.len();
+        let room = self.options.room();
+        room.check(open, "streams × channels").map_err(fatal)?;
         let service = Arc::new(service::Service::new(&self.options)?);
         Ok(Box::new(targets::S3Sink::new(
             self.clone(),

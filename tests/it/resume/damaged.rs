@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{partial_bytes, strs};
 use crate::common::{Sandbox, signal, stderr, until, wait};
-use crate::sink::file::SmallDisk;
+use crate::sink::disk::{self, SmallDisk};
 use crate::sink::sqlite::sqlite3;
 
 fn arguments(more: &str) -> Vec<String> {
@@ -94,7 +94,7 @@ fn a_torn_checkpoint_costs_no_record() {
 
 #[test]
 fn a_full_disk_under_the_state_is_said_and_costs_nothing() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount(4) else {
         return;
     };
     let sandbox = Sandbox::new();
@@ -103,11 +103,7 @@ fn a_full_disk_under_the_state_is_said_and_costs_nothing() {
         "--load 4000/s --records 16000 --to file:o.ndjson --state {state}"
     ));
     let ballast: PathBuf = disk.path().join("ballast");
-    let fill = || {
-        let written = std::fs::write(&ballast, vec![0; 8 << 20]);
-        assert!(written.is_err(), "the disk isn't full");
-    };
-    fill();
+    disk::fill(&ballast);
     let refused = stderr(&sandbox.expect(2, &strs(&run)));
     assert!(
         refused.contains(&state) && refused.contains("state"),
@@ -118,7 +114,7 @@ fn a_full_disk_under_the_state_is_said_and_costs_nothing() {
     std::fs::remove_file(&ballast).unwrap();
     let child = sandbox.command(&strs(&run)).spawn().unwrap();
     until("it writes", || partial_bytes(&sandbox) > 100_000);
-    fill();
+    disk::fill(&ballast);
     let failed = wait(child);
     let said = stderr(&failed);
     assert_eq!(failed.status.code(), Some(1), "{said}");
@@ -136,7 +132,7 @@ fn a_full_disk_under_the_state_is_said_and_costs_nothing() {
 
 #[test]
 fn a_state_that_may_only_be_read_is_said_before_anything_is_sent() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount(4) else {
         return;
     };
     let sandbox = Sandbox::new();

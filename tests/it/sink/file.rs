@@ -3,8 +3,6 @@
 mod faults;
 mod parquet;
 
-pub use faults::SmallDisk;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -167,6 +165,13 @@ async fn goes_on_after_a_stop() {
 async fn takes_no_record_twice() {
     for files in ways() {
         super::takes_no_record_twice(&files).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_what_was_dropped() {
+    for files in ways() {
+        super::passes_what_was_dropped(&files).await;
     }
 }
 

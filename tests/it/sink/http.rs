@@ -103,6 +103,11 @@ async fn takes_no_record_twice() {
     super::takes_no_record_twice(&Endpoint::new(json!({"batch": 50})).await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_what_was_dropped() {
+    super::passes_what_was_dropped(&Endpoint::new(json!({"batch": 50})).await).await;
+}
+
 fn one(batch: Batch) -> Group {
     let part = Part {
         range: 0..batch.len(),

@@ -151,6 +151,12 @@ async fn takes_no_record_twice() {
     super::takes_no_record_twice(&topic).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_what_was_dropped() {
+    let Some(topic) = suite() else { return };
+    super::passes_what_was_dropped(&topic).await;
+}
+
 fn one(batch: Batch) -> Group {
     let part = Part {
         range: 0..batch.len(),

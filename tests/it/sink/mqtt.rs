@@ -116,6 +116,14 @@ async fn takes_no_record_twice() {
     super::takes_no_record_twice(&topic).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_what_was_dropped() {
+    let Some(topic) = Topic::new(json!({})) else {
+        return;
+    };
+    super::passes_what_was_dropped(&topic).await;
+}
+
 fn one(batch: Batch) -> Group {
     let part = Part {
         range: 0..batch.len(),

@@ -1,9 +1,12 @@
 //! Several sinks of one emulation: each has its own counts and its own lateness.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
 
 use super::http::server::{Answer, Server};
-use crate::common::{Sandbox, stderr};
+use crate::common::{Sandbox, stderr, until, wait};
 
 /// Runs a file beside an endpoint that takes a tenth of a second for each batch.
 async fn beside_a_slow_one(
@@ -60,6 +63,47 @@ async fn each_is_as_late_as_it_is_itself() {
     let late = |sink: usize| report["sinks"][sink]["receipt_us"]["p50"].as_u64().unwrap();
     // The endpoint's own tenth of a second is in each of its receipts.
     assert!(late(1) >= 100_000 && late(0) < late(1), "{report}");
+}
+
+/// One that stalls holds the schedule back, and with it the others: they get no further than what may
+/// wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_may_not_drop_holds_the_others_back() {
+    const RECORDS: u64 = 400_000;
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let server = Server::ruled(move |_| Answer::Held(Arc::clone(&held))).await;
+    let sandbox = Sandbox::new();
+    let spec = format!(
+        "generator: transaction\nseed: 7\nload: max\nuntil: {{ records: {RECORDS} }}\nsinks:\n  \
+         - file:out.ndjson\n  - {{ type: http, url: \"{}/in\", batch: 1000, timeout: 120s }}\n",
+        server.address
+    );
+    sandbox.write("spec.yaml", &spec);
+    let arguments = ["run", "spec.yaml", "--run", "r", "--report", "r.json"];
+    let child = sandbox.command(&arguments).spawn().unwrap();
+    let partial = sandbox.path("out.ndjson.r.partial");
+    let written = || std::fs::metadata(&partial).map_or(0, |file| file.len());
+    let (stalled, output) = tokio::task::block_in_place(|| {
+        until("the endpoint is asked", || server.busiest() > 0);
+        let (mut bytes, mut since) = (written(), Instant::now());
+        until("the file grows no more", || {
+            if written() != bytes {
+                (bytes, since) = (written(), Instant::now());
+            }
+            bytes > 0 && since.elapsed() > Duration::from_secs(1)
+        });
+        gate.close();
+        (bytes, wait(child))
+    });
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let whole = std::fs::metadata(sandbox.path("out.ndjson")).unwrap().len();
+    assert!(stalled < whole / 2, "{stalled} of {whole} bytes");
+    let report = sandbox.json("r.json");
+    for sink in report["sinks"].as_array().unwrap() {
+        assert_eq!(sink["acknowledged"], RECORDS, "{report}");
+        assert_eq!(sink["dropped"], 0, "{report}");
+    }
 }
 
 /// No service is needed to say so, and none is asked.

@@ -164,11 +164,12 @@ impl FileSink {
         if let Some(&target) = self.by_name.get(&self.name) {
             return Ok(target);
         }
-        if self.targets.len() >= self.config.max_targets {
+        let most = self.config.room.most();
+        if self.targets.len() >= most {
             return Err(SendError::fatal(format!(
-                "{} gives more than {} files; use fields with fewer values in the path, or raise `max_targets`",
-                self.config.target(),
-                self.config.max_targets
+                "{} gives more than {most} files; use fields with fewer values in the path, or raise \
+                 `max_targets` (and for Parquet `max_memory`)",
+                self.config.target()
             )));
         }
         let name = String::from_utf8_lossy(&self.name).into_owned();

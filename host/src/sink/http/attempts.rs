@@ -71,7 +71,9 @@ impl Shared {
             .build();
         let mut begun = None;
         loop {
-            self.wait_out_pause().await;
+            if self.wait_out_pause().await {
+                rest(link);
+            }
             let again = match self.attempt(route, link, prepared, entries).await {
                 Ok(fate) => {
                     if self.troubled.load(Relaxed) && self.troubled.swap(false, Relaxed) {
@@ -103,7 +105,10 @@ impl Shared {
             match again.after {
                 // The endpoint has asked everybody to wait.
                 Some(after) => self.pause(after),
-                None => tokio::time::sleep(delay).await,
+                None => {
+                    tokio::time::sleep(delay).await;
+                    rest(link);
+                }
             }
         }
     }
@@ -114,12 +119,17 @@ impl Shared {
         *pause = (*pause).max(until);
     }
 
-    async fn wait_out_pause(&self) {
+    /// Whether there was one.
+    async fn wait_out_pause(&self) -> bool {
+        let mut waited = false;
         loop {
             let until = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
             match until.filter(|until| *until > Instant::now()) {
-                Some(until) => tokio::time::sleep_until(until.into()).await,
-                None => return,
+                Some(until) => {
+                    waited = true;
+                    tokio::time::sleep_until(until.into()).await;
+                }
+                None => return waited,
             }
         }
     }
@@ -238,6 +248,12 @@ impl Shared {
         let status = status.map_or(0, |status| status.as_u16());
         let failure_rate = (failures as f64 / answers as f64 * 1e4).round() / 1e4;
         tracing::info!(sink = "http", status, jitter_ms, failure_rate, "response");
+    }
+}
+
+fn rest(link: &mut Option<Link>) {
+    if let Some(link) = link {
+        link.rest();
     }
 }
 

@@ -88,6 +88,8 @@ impl Driver {
         let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
         let (shared, route) = (&*shared, &*route);
         let mut idle: Vec<Link> = Vec::new();
+        // The connection that just gave its answer: the next request takes it without a look.
+        let mut warm: Option<Link> = None;
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < concurrency {
@@ -96,7 +98,8 @@ impl Driver {
                 };
                 match self.requests.make(&entries) {
                     Ok(prepared) => {
-                        let mut link = idle.pop().filter(|link| !link.stale(Instant::now()));
+                        let rested = || idle.pop().filter(|link| !link.stale(Instant::now()));
+                        let mut link = warm.take().or_else(rested);
                         running.push(async move {
                             let fate = shared.deliver(route, &mut link, &prepared, &entries).await;
                             (lane, entries, fate, link)
@@ -108,11 +111,15 @@ impl Driver {
                     }
                 }
             }
+            if let Some(mut link) = warm.take() {
+                link.rest();
+                idle.push(link);
+            }
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
                 Some((lane, entries, fate, link)) = running.next(), if !running.is_empty() => {
-                    idle.extend(link);
+                    warm = link;
                     self.settle(&entries, fate);
                     self.lanes.done(lane);
                 }

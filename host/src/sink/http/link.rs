@@ -1,6 +1,8 @@
 //! One connection: requests one after another, each with its whole answer.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -48,18 +50,26 @@ pub(super) struct Link {
     wire: Pin<Box<Connection<Stream, Full<Bytes>>>>,
     /// Put off for each request, which costs next to nothing; registering one each time does.
     timer: Pin<Box<Sleep>>,
+    /// The socket below, to look at without reading from it.
+    socket: TcpStream,
+    /// Whether it lay unused since its last answer.
+    rested: bool,
     over: bool,
 }
 
 impl Link {
+    /// `socket` is another handle to what `wire` reads from, and doesn't block.
     pub(super) fn new(
         sender: SendRequest<Full<Bytes>>,
         wire: Connection<Stream, Full<Bytes>>,
+        socket: TcpStream,
     ) -> Link {
         Link {
             sender,
             wire: Box::pin(wire),
             timer: Box::pin(sleep_until(Instant::now())),
+            socket,
+            rested: false,
             over: false,
         }
     }
@@ -74,6 +84,32 @@ impl Link {
         now.saturating_duration_since(self.timer.deadline()) > IDLE
     }
 
+    /// Says that it lies unused for a while: the endpoint may close it meanwhile.
+    pub(super) fn rest(&mut self) {
+        self.rested = true;
+    }
+
+    fn nothing_came(&self) -> bool {
+        let seen = self.socket.peek(&mut [0]);
+        seen.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Whether it is still there, though it lay unused. The runtime may not have told yet what has come
+    /// in, so the socket itself is asked; what there is (its end, above all) is read first.
+    async fn there(&mut self) -> bool {
+        poll_fn(|cx| {
+            if self.nothing_came() {
+                return Poll::Ready(!self.over);
+            }
+            self.drive(cx);
+            if self.over || self.nothing_came() {
+                return Poll::Ready(!self.over);
+            }
+            self.timer.as_mut().poll(cx).map(|()| false)
+        })
+        .await
+    }
+
     /// Sends a request and reads its answer to the end. Whether the connection is good for another is
     /// for [`Link::usable`] to say.
     ///
@@ -85,6 +121,12 @@ impl Link {
         until: Instant,
     ) -> Result<Answer, Failed> {
         self.timer.as_mut().reset(until);
+        if std::mem::take(&mut self.rested) && !self.there().await {
+            return Err(Failed {
+                unsent: Some(request),
+                reason: "the connection was closed".to_owned(),
+            });
+        }
         let mut answer = pin!(self.sender.try_send_request(request));
         let answer = poll_fn(|cx| {
             self.drive(cx);

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::future::poll_fn;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,10 +119,11 @@ impl Route {
         let soon = (Instant::now() + self.connect_timeout).min(until);
         match timeout_at(soon, self.stream()).await {
             Ok(Ok(stream)) => {
+                let socket = second_handle(&stream).map_err(|error| said(&error))?;
                 let (sender, wire) = http1::handshake::<_, Full<_>>(stream)
                     .await
                     .map_err(|error| said(&error))?;
-                Ok(Link::new(sender, wire))
+                Ok(Link::new(sender, wire, socket))
             }
             Ok(Err(error)) => Err(said(&*error)),
             Err(_) => Err("no connection within the time set".to_owned()),
@@ -138,6 +140,19 @@ impl Route {
         let stream = straight.call(self.to.clone()).await?;
         Ok(MaybeHttpsStream::Http(stream))
     }
+}
+
+/// Another handle to the socket below a stream: hyper keeps the stream to itself.
+fn second_handle(stream: &Stream) -> std::io::Result<std::net::TcpStream> {
+    let to_end = match stream {
+        MaybeHttpsStream::Http(straight) => straight,
+        MaybeHttpsStream::Https(tunnelled) => tunnelled.inner().get_ref().0.inner(),
+    };
+    let tcp = match to_end {
+        MaybeHttpsStream::Http(plain) => plain.inner(),
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner(),
+    };
+    Ok(tcp.as_fd().try_clone_to_owned()?.into())
 }
 
 /// An error with its causes, which alone say what was wrong.

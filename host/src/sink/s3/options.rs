@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::encode::Format;
 use crate::encode::pack::Compression;
-use crate::encode::parquet::Pages;
+use crate::encode::parquet::{self, Pages};
 use crate::sink::ConfigError;
 use crate::sink::codec::{self, Codec};
 use crate::sink::options::{Size, Span};
+use crate::sink::room::Room;
 
 /// The least that S3 takes for a part that isn't the last.
 const LEAST_PART: u64 = 5 << 20;
@@ -95,7 +96,7 @@ pub(super) struct Options {
     /// When absent as many as `max_memory` has room for, at most 1000.
     #[serde(default)]
     pub(super) max_targets: Option<usize>,
-    /// Open objects × `part_size` may not be more than this.
+    /// Open objects × `part_size` (and 16 MiB for Parquet) may not be more than this.
     #[serde(default = "max_memory")]
     pub(super) max_memory: Size,
     /// How long one request may take.
@@ -265,9 +266,18 @@ impl Options {
     }
 
     /// How many objects may be open.
-    pub(super) fn targets(&self) -> usize {
-        let room = usize::try_from(self.max_memory.0 / self.part_size.0).unwrap_or(usize::MAX);
-        self.max_targets.unwrap_or(room.clamp(1, 1000))
+    pub(super) fn room(&self) -> Room {
+        let gathered = match self.format {
+            Format::Parquet => parquet::OPEN,
+            Format::Ndjson | Format::Json | Format::Csv => 0,
+        };
+        Room {
+            what: "objects",
+            each: self.part_size.0.saturating_add(gathered),
+            max_memory: self.max_memory.0,
+            max_targets: self.max_targets,
+            instead: "lower `part_size`",
+        }
     }
 
     /// How objects are compressed from outside.

@@ -224,12 +224,12 @@ impl S3Sink {
     }
 
     fn begin(&mut self, stream: usize, first: u64, channel: usize) -> Result<(), SendError> {
-        if self.open >= self.config.options.targets() {
+        let most = self.config.options.room().most();
+        if self.open >= most {
             return Err(SendError::fatal(format!(
-                "{}: more than {} objects would be open at once; use fields with fewer values in \
+                "{}: more than {most} objects would be open at once; use fields with fewer values in \
                  `prefix`, or raise `max_targets` (and `max_memory`)",
-                self.config.target(),
-                self.config.options.targets()
+                self.config.target()
             )));
         }
         let name = self.context.channels.get(channel).map_or("", |c| &c.name);

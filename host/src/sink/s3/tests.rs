@@ -105,6 +105,10 @@ fn open_objects_have_to_fit_the_memory() {
     assert!(error.message.contains("1000 × 8 MiB = 8000 MiB"), "{error}");
     let error = check(json!({"max_memory": "8MiB"})).unwrap_err();
     assert!(error.message.contains("max_memory"), "{error}");
+    // Parquet gathers rows and a row group besides.
+    let error = check(json!({"max_memory": "40MiB", "format": "parquet"})).unwrap_err();
+    assert!(error.message.contains("2 × 24 MiB = 48 MiB"), "{error}");
+    assert!(check(json!({"max_memory": "48MiB", "format": "parquet"})).is_ok());
     assert!(
         check(json!({"prefix": "{idd}"}))
             .unwrap_err()

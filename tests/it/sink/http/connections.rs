@@ -29,6 +29,11 @@ pub struct Wire {
 impl Wire {
     /// Closes each connection after so many requests, without having said so.
     pub async fn start(requests: usize) -> Wire {
+        Wire::that_says(requests, "").await
+    }
+
+    /// The same, with these words at a connection's end, which nobody has asked for.
+    async fn that_says(requests: usize, last: &'static str) -> Wire {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections: Arc<Mutex<Vec<Connection>>> = Arc::default();
@@ -43,7 +48,7 @@ impl Wire {
                 };
                 let all = Arc::clone(&all);
                 tasks.spawn(async move {
-                    let _ = serve(stream, requests, &all, number).await;
+                    let _ = serve(stream, requests, last, &all, number).await;
                     all.lock().unwrap()[number].closed = true;
                 });
             }
@@ -76,6 +81,7 @@ impl Drop for Wire {
 async fn serve(
     stream: TcpStream,
     requests: usize,
+    last: &str,
     all: &Mutex<Vec<Connection>>,
     number: usize,
 ) -> std::io::Result<()> {
@@ -107,7 +113,8 @@ async fn serve(
         stream.write_all(answer.as_bytes()).await?;
         stream.flush().await?;
     }
-    Ok(())
+    stream.write_all(last.as_bytes()).await?;
+    stream.flush().await
 }
 
 /// However many requests, there are only as many connections as requests at a time.
@@ -134,10 +141,17 @@ async fn are_used_again() {
     assert!(head.contains("user-agent: wellhead/"), "{head}");
 }
 
-/// A request that finds its connection closed goes by another, and isn't a failure.
+/// A request that finds its connection closed goes by another, and isn't a failure, whatever the endpoint
+/// said before it closed.
 #[tokio::test(flavor = "multi_thread")]
 async fn that_were_closed_meanwhile_cost_nothing() {
-    let wire = Wire::start(2).await;
+    let timeout = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    for last in ["", timeout] {
+        closed_meanwhile(Wire::that_says(2, last).await).await;
+    }
+}
+
+async fn closed_meanwhile(wire: Wire) {
     let url = format!("http://127.0.0.1:{}/in", wire.port);
     let options = json!({"url": url, "concurrency": 1});
     let block = ("http", options.as_object().unwrap().clone());

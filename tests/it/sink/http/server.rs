@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
+use tokio::sync::Semaphore;
 
 /// One request that came.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub enum Answer {
     Late(Duration),
     Status(u16),
     With(u16, &'static str, String, &'static str),
+    /// 200, once nothing more can be got from the gate, which is when it is closed.
+    Held(Arc<Semaphore>),
     /// The connection is closed without a word.
     Reset,
 }
@@ -123,6 +126,10 @@ async fn answer(State(inner): State<Inner>, request: Request) -> Response<Body> 
         Answer::Ok => (200, None, ""),
         Answer::Late(time) => {
             tokio::time::sleep(time).await;
+            (200, None, "")
+        }
+        Answer::Held(gate) => {
+            assert!(gate.acquire().await.is_err());
             (200, None, "")
         }
         Answer::Status(status) => (status, None, ""),

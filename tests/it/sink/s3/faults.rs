@@ -1,6 +1,6 @@
 //! Servers that go away, and buckets and keys that won't do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,15 @@ use serde_json::json;
 
 use super::{Bucket, run};
 use crate::common::{Sandbox, service, signal, until, wait};
-use crate::sink::{RECORDS, Service, group, in_order, message, open, send, start};
+use crate::sink::disk::{SmallDisk, fill, waited_for};
+use crate::sink::{self, RECORDS, Service, group, in_order, message, open, send, start};
 
 /// A server of the test's own, which it may kill and start again.
 pub(super) struct Server {
-    folder: tempfile::TempDir,
+    place: PathBuf,
     pub(super) address: String,
+    /// Nothing where the place is somebody else's.
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Server {
@@ -29,13 +32,26 @@ impl Server {
     }
 
     fn with(more: impl Fn(&mut Command)) -> Option<Server> {
-        service("WELLHEAD_TEST_MINIO")?;
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Server::command("start", &folder.path().join("m"));
+        let place = folder.path().join("m");
+        Server::within(place, Some(folder), more)
+    }
+
+    /// One whose data lies in a folder that isn't there yet.
+    fn within(
+        place: PathBuf,
+        folder: Option<tempfile::TempDir>,
+        more: impl Fn(&mut Command),
+    ) -> Option<Server> {
+        service("WELLHEAD_TEST_MINIO")?;
+        let mut command = Server::command("start", &place);
         more(&mut command);
-        let address = run(&mut command);
-        let address = address.trim().to_owned();
-        Some(Server { folder, address })
+        let address = run(&mut command).trim().to_owned();
+        Some(Server {
+            place,
+            address,
+            _folder: folder,
+        })
     }
 
     fn command(verb: &str, at: &Path) -> Command {
@@ -46,7 +62,7 @@ impl Server {
     }
 
     fn tell(&self, verb: &str) {
-        run(&mut Server::command(verb, &self.folder.path().join("m")));
+        run(&mut Server::command(verb, &self.place));
     }
 
     pub(super) fn bucket(&self, options: serde_json::Value) -> Bucket {
@@ -61,7 +77,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = Server::command("kill", &self.folder.path().join("m")).output();
+        let _ = Server::command("kill", &self.place).output();
     }
 }
 
@@ -103,7 +119,7 @@ async fn a_server_that_goes_away_and_comes_back_costs_nothing() {
             send(&mut fixture, &[from; 3], from + 1_000).await;
             server.tell(verb);
             let back = if verb == "pause" { "resume" } else { "restart" };
-            let at = server.folder.path().join("m");
+            let at = server.place.clone();
             let away = std::thread::spawn(move || {
                 std::thread::park_timeout(Duration::from_secs(3));
                 run(&mut Server::command(back, &at));
@@ -125,6 +141,30 @@ async fn a_server_that_goes_away_and_comes_back_costs_nothing() {
         if bucket.names().len() > 3 {
             assert!(errors > 0, "the outage wasn't noticed");
         }
+    }
+}
+
+/// A server whose disk is full stalls the sink, and once there is room nothing is missing or twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_waited_for() {
+    let Some(disk) = SmallDisk::mount(32) else {
+        return;
+    };
+    let Some(server) = Server::within(disk.path().join("m"), None, |_| {}) else {
+        return;
+    };
+    let bucket = server.bucket(json!({"records": 500, "timeout": "5s"}));
+    let mut fixture = start(&bucket.block(), "run-1", None).await;
+    let ballast = disk.path().join("ballast");
+    fill(&ballast);
+    waited_for(&mut fixture, &ballast, "make room").await;
+    in_order(&bucket, true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_what_was_dropped() {
+    for bucket in super::ways().unwrap_or_default() {
+        sink::passes_what_was_dropped(&bucket).await;
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::{Database, sqlite3};
 use crate::common::{Sandbox, signal, until, wait};
-use crate::sink::{Service, group, message, open, start};
+use crate::sink::disk::{SmallDisk, fill, waited_for};
+use crate::sink::{RECORDS, Service, group, message, open, start};
 
 /// Another program has the file locked: that is said, and passes.
 #[tokio::test(flavor = "multi_thread")]
@@ -69,71 +70,24 @@ async fn what_is_no_database_is_said() {
     );
 }
 
-/// Mounts a small file system; only root can.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    fn new() -> Option<Disk> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-            .arg(folder.path())
-            .output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Disk(folder));
-        }
-        eprintln!("SKIPPED: a small disk can't be mounted; be root for that");
-        None
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).output();
-    }
-}
-
 /// A disk that fills up stalls the sink, and once there is room nothing is missing or twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_waited_for() {
-    let (Some(database), Some(disk)) = (Database::new(json!({})), Disk::new()) else {
+    let (Some(database), Some(disk)) = (Database::new(json!({})), SmallDisk::mount(8)) else {
         return;
     };
-    let path = disk.0.path().join("small.db");
-    let ballast = disk.0.path().join("ballast");
+    let path = disk.path().join("small.db");
+    let ballast = disk.path().join("ballast");
     let mut block = database.block();
     block.1["path"] = json!(path);
     block.1.insert("linger".to_owned(), json!("0s"));
     let mut fixture = start(&block, "run-1", None).await;
-    std::fs::write(&ballast, vec![0; 700 << 10]).unwrap();
-    let (mut next, mut error) = (0, None);
-    while error.is_none() && next < 3_000 {
-        error = fixture
-            .sink
-            .write(&group(&[next; 3], next + 100))
-            .await
-            .err();
-        next += 100;
+    fill(&ballast);
+    waited_for(&mut fixture, &ballast, "make room").await;
+    let distinct = "SELECT count(*) FROM (SELECT DISTINCT stream, n FROM main)";
+    for count in [distinct, "SELECT count(*) FROM main"] {
+        assert_eq!(sqlite3(&path, count), [(3 * RECORDS).to_string()]);
     }
-    let error = error.unwrap();
-    assert!(
-        error.retry && error.message.contains("full") && error.message.contains("make room"),
-        "{error}"
-    );
-    std::fs::remove_file(ballast).unwrap();
-    fixture
-        .sink
-        .write(&group(&[next - 100; 3], next))
-        .await
-        .unwrap();
-    fixture.sink.close(true).await.unwrap();
-    let found = sqlite3(
-        &path,
-        "SELECT count(*) FROM (SELECT DISTINCT stream, n FROM main)",
-    );
-    assert_eq!(found, [(3 * next).to_string()]);
-    assert_eq!(sqlite3(&path, "SELECT count(*) FROM main"), found);
-    assert_eq!(fixture.receipts.acknowledged(), 3 * next);
 }
 
 /// Killed in the middle and resumed: each record is there once, and the report says as many.

@@ -5,9 +5,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
 
 use super::super::body::Body;
-use super::super::tests::{batch, channels};
+use super::super::tests::channels;
 use super::super::{Encoder, Format};
 use super::*;
+use crate::record::made::batch;
 
 fn encoder(properties: serde_json::Value, operation: Option<&str>, pages: Pages) -> Arc<Encoder> {
     let channels = channels(properties);

@@ -4,6 +4,7 @@ mod bad;
 mod captures;
 mod damage;
 mod merge;
+mod parquet;
 mod services;
 
 use serde_json::Value;

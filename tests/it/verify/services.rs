@@ -229,6 +229,7 @@ fn objects_are_read_back_in_each_format() {
         "mode=chunked&records=3000",
         "format=csv&compression=gzip&mode=grouped&interval=1s",
         "format=json&compression=zstd&mode=chunked&records=5000",
+        "format=parquet&compression=snappy&mode=chunked&records=4000",
     ] {
         let sandbox = Sandbox::new();
         let to = format!("{}{bucket}/{{channel}}?{options}{}", "s3://", s3(&endpoint));

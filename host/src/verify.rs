@@ -12,6 +12,7 @@ mod expected;
 mod feed;
 mod gaps;
 mod lane;
+mod latest;
 pub mod merge;
 mod order;
 mod pairs;
@@ -144,6 +145,13 @@ pub fn compare(
         touched: Vec::new(),
         ids,
     };
+    let places = comparison.looks.places().iter();
+    let keys: Vec<Vec<String>> = places.map(|place| reader.keys(place)).collect();
+    if keys.iter().any(|names| !names.is_empty()) {
+        let form = reader.form().map_err(VerifyError::Sink)?;
+        let again = Looks::new(form, ids, excused);
+        return comparison.latest(rerun, &mut *reader, &keys, again, progress);
+    }
     let (give, take) = sync_channel(AHEAD);
     std::thread::scope(|scope| {
         let generator = std::thread::Builder::new().name("verify-generate".to_owned());

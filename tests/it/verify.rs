@@ -6,6 +6,7 @@ mod damage;
 mod merge;
 mod parquet;
 mod services;
+mod upsert;
 
 use serde_json::Value;
 

@@ -79,7 +79,7 @@ impl Config for PostgresConfig {
             .tables(&reading.channels, reading.json)
             .map_err(|error| SendError::fatal(error.message))?;
         let database = (self.options.client(), self.options.address());
-        SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
+        Ok(SqlReader::over(tables, reading, database, read::rows))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -124,7 +124,7 @@ impl Config for SqliteConfig {
             .map_err(|error| SendError::fatal(error.message))?;
         let address = format!("sqlite:{}", self.options.path.display());
         let database = (read::client(&self.options), address);
-        SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
+        Ok(SqlReader::over(tables, reading, database, read::rows))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

@@ -10,7 +10,7 @@ use super::VerifyError;
 use super::rerun::Rerun;
 use crate::emulation::lane::{Ended, Producer};
 use crate::emulation::shared::Limits;
-use crate::record::{Batch, Group, Nanos, Part};
+use crate::record::{Batch, Group, Nanos, Operation, Part};
 use crate::sink::read::{Form, Look};
 
 /// Which record something is.
@@ -39,6 +39,8 @@ pub(super) struct Slot {
     pub taken: bool,
     /// The run said that the sink refused it: it is nothing missing.
     pub excused: bool,
+    /// It takes away the row of its key, where the sink has one.
+    pub removes: bool,
 }
 
 /// The hash of what stands for a record.
@@ -180,6 +182,7 @@ impl<'a> Looks<'a> {
                 which,
                 taken: false,
                 excused: !excused.is_empty() && excused.contains(&(which.stream, which.sequence)),
+                removes: batch.operation(k) == Operation::Delete,
             };
             each(place, slot, look);
             Ok(())

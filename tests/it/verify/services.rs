@@ -294,14 +294,6 @@ fn rows_of_sqlite_are_compared_as_values() {
             assert_eq!(altered["diff"][0]["found"], Value::from(-1));
         }
     }
-    let sandbox = Sandbox::new();
-    run(
-        &sandbox,
-        "user-profile",
-        "--load max --records 100 --to sqlite:o.db?mode=upsert",
-    );
-    let output = sandbox.expect(2, &["verify", "m.json", "--from"]);
-    assert!(crate::common::stderr(&output).contains("mode: upsert"));
 }
 
 #[test]

@@ -233,7 +233,8 @@ impl Encoder {
         }
     }
 
-    /// One record of a batch; `first` says that none was written before it.
+    /// One record of a batch; `first` says that none was written before it. Parquet's rows have no bytes of
+    /// their own: the line that [`parquet::Lines`] reads them back as.
     pub fn record(
         &self,
         batch: &Batch,
@@ -253,6 +254,12 @@ impl Encoder {
                     scratch,
                     out,
                 );
+            }
+            (Format::Parquet, Some(columns)) => {
+                let operation = self.operation.as_ref();
+                let operation = operation.map(|o| (o.name.as_str(), batch.operation(k).name()));
+                let (channel, record) = (batch.channel(k), batch.record(k));
+                parquet::lines::record(columns, channel, record, operation, scratch, out);
             }
             (Format::Json, _) => {
                 out.extend_from_slice(if first { b"\n" } else { b",\n" });

@@ -229,6 +229,14 @@ impl Part {
         self.range.is_empty()
     }
 
+    /// Due instants of the first and the last of some records, where any are due.
+    pub fn due(&self, records: Range<usize>) -> Option<(Nanos, Nanos)> {
+        let (first, last) = (records.start, records.end.checked_sub(1)?);
+        let order = &self.batch.order;
+        self.pace
+            .map(|pace| (pace.due(order[first]), pace.due(order[last])))
+    }
+
     /// Bytes of the records, without keys.
     pub fn bytes(&self) -> u64 {
         let at = |k: usize| if k == 0 { 0 } else { self.batch.ends[k - 1] };
@@ -288,5 +296,48 @@ impl Group {
             }
         }
         Ok(())
+    }
+}
+
+/// What tests make records of.
+#[cfg(test)]
+pub(crate) mod made {
+    use super::{Arc, Batch, Group, Origin, Part};
+
+    /// A batch of stream 0 with those records, from that sequence on, released one by one.
+    pub(crate) fn batch(records: &[&str], first_sequence: u64) -> Batch {
+        let mut payload = Vec::new();
+        let mut ends = Vec::new();
+        for record in records {
+            payload.extend_from_slice(record.as_bytes());
+            ends.push(payload.len() as u32);
+        }
+        let count = records.len();
+        Batch {
+            stream: 0,
+            payload,
+            ends,
+            keys: Vec::new(),
+            key_ends: Vec::new(),
+            channels: Vec::new(),
+            operations: Vec::new(),
+            times: vec![0; count],
+            order: (0..count as u64).map(|k| first_sequence + k).collect(),
+            origin: Origin::Dense(first_sequence),
+            first_sequence,
+        }
+    }
+
+    /// So many records of one byte each, as they are released at once.
+    pub(crate) fn group(first_sequence: u64, records: usize) -> Group {
+        let batch = batch(&vec!["1"; records], first_sequence);
+        Group {
+            parts: vec![Part {
+                range: 0..records,
+                batch: Arc::new(batch),
+                pace: None,
+            }],
+            streams: 1,
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! What a sink should hold, beside what it does: `wellhead verify`.
 //!
 //! A manifest is enough to generate the run again, after faults, in the order of its release. One
-//! thread does that, another reads the sink ([`crate::sink::read`]), a third compares, place by place
-//! (`place.rs`), within a window of bounded size. What no record of the window fits, or isn't found,
+//! thread does that and nothing else, since it is the slowest; another reads the sink
+//! ([`crate::sink::read`]) and hashes what is there; a third says what is expected where, and compares,
+//! place by place (`place.rs`), within a window of bounded size. What no record of the window fits, or isn't found,
 //! is decided on by a second pass over the expected records (`strays.rs`), which a run that holds
 //! doesn't need. Memory doesn't grow with the number of records, only with that of differences, up to a cap.
 
@@ -11,6 +12,7 @@ mod expected;
 mod feed;
 mod gaps;
 mod lane;
+mod latest;
 pub mod merge;
 mod order;
 mod pairs;
@@ -27,12 +29,13 @@ mod window;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::emulation::shared::Limits;
+use crate::record::{Group, Part};
 use crate::sink::read::{Kept, Reader};
 pub use error::VerifyError;
-use expected::{Expected, Slot};
+use expected::{Expected, Looks, Slot};
 use feed::Feed;
 use place::Place;
 pub use rejected::Rejections;
@@ -41,10 +44,12 @@ pub use rerun::{Given, Rerun, read};
 pub use tally::Kind;
 use tally::Tally;
 
-/// Expected records that go from thread to thread at once.
-const GROUP: usize = 4_096;
-/// Groups that wait.
-const AHEAD: usize = 8;
+/// Expected records that go from thread to thread at once, about.
+const RECORDS: usize = 4_096;
+/// Their bytes, at most and about.
+const BYTES: u64 = 1 << 20;
+/// How often so much waits.
+const AHEAD: usize = 4;
 /// So many places have a thread each that reads ahead.
 const THREADS: usize = 16;
 
@@ -113,14 +118,6 @@ pub fn regenerate(
     Ok(checks)
 }
 
-/// What goes from the thread that generates to the one that compares.
-#[derive(Default)]
-struct Batch {
-    /// Places that are new, by number.
-    places: Vec<String>,
-    slots: Vec<(u32, Slot)>,
-}
-
 /// Compares what the sink holds with what the run released.
 ///
 /// # Errors
@@ -134,7 +131,7 @@ pub fn compare(
     let ids = reader.has_ids();
     let excused = rejections.all();
     let form = reader.form().map_err(VerifyError::Sink)?;
-    let mut expected = Expected::new(rerun, form, ids, excused)?;
+    let mut expected = Expected::new(rerun)?;
     let kept = reader.kept();
     let mut comparison = Comparison {
         tally: Tally::new(kept),
@@ -142,10 +139,19 @@ pub fn compare(
             Kept::Stream => rerun.plan.streams,
             Kept::Release | Kept::Nothing => 1,
         },
+        looks: Looks::new(form, ids, excused),
         names: Vec::new(),
         places: Vec::new(),
+        touched: Vec::new(),
         ids,
     };
+    let places = comparison.looks.places().iter();
+    let keys: Vec<Vec<String>> = places.map(|place| reader.keys(place)).collect();
+    if keys.iter().any(|names| !names.is_empty()) {
+        let form = reader.form().map_err(VerifyError::Sink)?;
+        let again = Looks::new(form, ids, excused);
+        return comparison.latest(rerun, &mut *reader, &keys, again, progress);
+    }
     let (give, take) = sync_channel(AHEAD);
     std::thread::scope(|scope| {
         let generator = std::thread::Builder::new().name("verify-generate".to_owned());
@@ -153,7 +159,7 @@ pub fn compare(
             .spawn_scoped(scope, || {
                 generate(&mut expected, &give, progress).map(|()| {
                     drop(give);
-                    (expected.hashes(), expected.refused)
+                    expected.hashes()
                 })
             })
             .map_err(|e| VerifyError::System(e.to_string()))?;
@@ -164,77 +170,65 @@ pub fn compare(
             .join()
             .map_err(|_| VerifyError::System("the generating thread panicked".to_owned()))?;
         compared?;
-        let (hashes, refused) = generated?;
+        let hashes = generated?;
         comparison.others(&mut *reader)?;
-        let again = Expected::new(
-            rerun,
-            reader.form().map_err(VerifyError::Sink)?,
-            ids,
-            excused,
-        )?;
-        let missing = comparison.settle(again)?;
-        Ok(comparison.report(rerun, hashes, refused, missing))
+        let form = reader.form().map_err(VerifyError::Sink)?;
+        let again = Looks::new(form, ids, excused);
+        let missing = comparison.settle(rerun, again)?;
+        Ok(comparison.report(rerun, hashes, missing))
     })
 }
 
-/// Everything that is expected, in groups. Ends early where nobody takes them.
+/// Everything that is expected, some groups at once. Ends early where nobody takes them.
 fn generate(
     expected: &mut Expected<'_>,
-    give: &std::sync::mpsc::SyncSender<Batch>,
+    give: &SyncSender<Vec<Group>>,
     progress: &Progress,
 ) -> Result<(), VerifyError> {
-    let mut known = 0;
-    let mut batch = Batch::default();
+    let (mut groups, mut records, mut bytes) = (Vec::new(), 0, 0);
     loop {
-        let more = expected.next(|place, slot, _| batch.slots.push((place, slot)))?;
-        if batch.slots.len() >= GROUP || !more {
-            let places = expected.places();
-            batch.places.extend_from_slice(&places[known..]);
-            known = places.len();
-            progress.add(batch.slots.len());
-            let full = std::mem::replace(
-                &mut batch,
-                Batch {
-                    places: Vec::new(),
-                    slots: Vec::with_capacity(GROUP + GROUP / 2),
-                },
-            );
-            if give.send(full).is_err() || !more {
+        let group = expected.next()?;
+        let more = group.is_some();
+        if let Some(group) = group {
+            records += group.len();
+            bytes += group.parts.iter().map(Part::bytes).sum::<u64>();
+            groups.push(group);
+        }
+        if records >= RECORDS || bytes >= BYTES || !more {
+            progress.add(records);
+            (records, bytes) = (0, 0);
+            if give.send(std::mem::take(&mut groups)).is_err() || !more {
                 return Ok(());
             }
         }
     }
 }
 
-struct Comparison {
+struct Comparison<'a> {
     tally: Tally,
     /// Orders that each source of a place keeps.
     tracks: u32,
+    looks: Looks<'a>,
     names: Vec<String>,
     places: Vec<Place>,
+    /// Places in which more is expected than was compared.
+    touched: Vec<u32>,
     ids: bool,
 }
 
-impl Comparison {
-    fn run(&mut self, reader: &mut dyn Reader, take: &Receiver<Batch>) -> Result<(), VerifyError> {
-        let mut touched: Vec<u32> = Vec::new();
-        while let Ok(batch) = take.recv() {
-            for name in batch.places {
-                self.open(reader, name)?;
+impl Comparison<'_> {
+    fn run(
+        &mut self,
+        reader: &mut dyn Reader,
+        take: &Receiver<Vec<Group>>,
+    ) -> Result<(), VerifyError> {
+        while let Ok(groups) = take.recv() {
+            for group in &groups {
+                self.expect(reader, group)?;
             }
-            touched.clear();
-            for (place, slot) in batch.slots {
-                let Some(there) = self.places.get_mut(place as usize) else {
-                    continue;
-                };
-                there.push(slot);
-                if touched.last() != Some(&place) {
-                    touched.push(place);
-                }
-            }
-            touched.sort_unstable();
-            touched.dedup();
-            for &place in &touched {
+            self.touched.sort_unstable();
+            self.touched.dedup();
+            for place in self.touched.drain(..) {
                 if let Some(place) = self.places.get_mut(place as usize) {
                     place.pump(&mut self.tally)?;
                 }
@@ -244,6 +238,37 @@ impl Comparison {
             place.finish(&mut self.tally)?;
         }
         self.tally.settle_order();
+        Ok(())
+    }
+
+    /// Puts each record of a group where it is expected.
+    fn expect(&mut self, reader: &mut dyn Reader, group: &Group) -> Result<(), VerifyError> {
+        let Comparison {
+            looks,
+            places,
+            touched,
+            ..
+        } = self;
+        // Those of places that are new, which have to be opened first.
+        let mut later: Vec<(u32, Slot)> = Vec::new();
+        looks.each(group, |number, slot, _| {
+            match places.get_mut(number as usize) {
+                Some(place) => place.push(slot),
+                None => later.push((number, slot)),
+            }
+            if touched.last() != Some(&number) {
+                touched.push(number);
+            }
+        });
+        for new in self.places.len()..self.looks.places().len() {
+            let name = self.looks.places()[new].clone();
+            self.open(reader, name)?;
+        }
+        for (number, slot) in later {
+            if let Some(place) = self.places.get_mut(number as usize) {
+                place.push(slot);
+            }
+        }
         Ok(())
     }
 
@@ -279,7 +304,7 @@ impl Comparison {
     }
 
     /// The second pass, where it is needed; gives how many records are missing.
-    fn settle(&mut self, mut again: Expected<'_>) -> Result<u64, VerifyError> {
+    fn settle(&mut self, rerun: &Rerun, mut looks: Looks<'_>) -> Result<u64, VerifyError> {
         let missing: Vec<Vec<Range<u64>>> = self
             .places
             .iter_mut()
@@ -291,16 +316,18 @@ impl Comparison {
             return Ok(0);
         }
         self.places.clear();
-        strays::settle(tally, &missing, self.tracks, |each| again.next(each))
+        let mut again = Expected::new(rerun)?;
+        strays::settle(tally, &missing, self.tracks, |each| {
+            let group = again.next()?;
+            if let Some(group) = &group {
+                looks.each(group, each);
+            }
+            Ok(group.is_some())
+        })
     }
 
-    fn report(
-        self,
-        rerun: &Rerun,
-        hashes: Vec<(u32, u64, String)>,
-        refused: u64,
-        missing: u64,
-    ) -> Report {
+    fn report(self, rerun: &Rerun, hashes: Vec<(u32, u64, String)>, missing: u64) -> Report {
+        let refused = self.looks.refused;
         let streams = rerun
             .streams
             .iter()

@@ -4,7 +4,9 @@ mod bad;
 mod captures;
 mod damage;
 mod merge;
+mod parquet;
 mod services;
+mod upsert;
 
 use serde_json::Value;
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::*;
-use crate::record::{Batch, Origin, Part};
+use crate::record::made;
 use crate::sink::{Guarantee, Watermark};
 use crate::telemetry::{Clock, Lateness};
 
@@ -67,28 +67,7 @@ fn setup(on_full: OnFull) -> Setup {
 
 /// So many records, said to be so many bytes, since the outlet counts what it is told.
 fn offer(setup: &Setup, first: u64, records: usize, bytes: u64) {
-    let batch = Batch {
-        stream: 0,
-        payload: vec![b'1'; records],
-        ends: (1..=records as u32).collect(),
-        keys: Vec::new(),
-        key_ends: Vec::new(),
-        channels: Vec::new(),
-        operations: Vec::new(),
-        times: vec![0; records],
-        order: vec![0; records],
-        origin: Origin::Dense(first),
-        first_sequence: first,
-    };
-    let part = Part {
-        range: 0..records,
-        batch: Arc::new(batch),
-        pace: None,
-    };
-    let group = Group {
-        parts: vec![part],
-        streams: 1,
-    };
+    let group = made::group(first, records);
     let (handle, cancel) = (Handle::current(), CancellationToken::new());
     assert!(setup.outlet.send(group, bytes, &handle, &cancel));
 }

@@ -61,34 +61,8 @@ impl Tap {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::record::{Batch, Origin, Part};
-
-    fn group(first: u64, records: usize) -> Group {
-        let batch = Batch {
-            stream: 0,
-            payload: vec![b'x'; records],
-            ends: (1..=records as u32).collect(),
-            keys: Vec::new(),
-            key_ends: Vec::new(),
-            channels: Vec::new(),
-            operations: Vec::new(),
-            times: vec![0; records],
-            order: vec![0; records],
-            origin: Origin::Dense(first),
-            first_sequence: first,
-        };
-        Group {
-            parts: vec![Part {
-                range: 0..records,
-                batch: Arc::new(batch),
-                pace: None,
-            }],
-            streams: 1,
-        }
-    }
+    use crate::record::made::group;
 
     fn firsts(tap: &Tap) -> Vec<u64> {
         let first = |group: &Group| group.parts[0].sequences().start;

@@ -81,8 +81,9 @@ fn cell(text: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{batch, channels};
+    use super::super::tests::channels;
     use super::super::{Encoder, Format, Scratch};
+    use crate::record::made::batch;
     use serde_json::json;
 
     /// Reads with `csv-core`, which shares no code with the writer.

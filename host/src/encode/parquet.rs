@@ -4,6 +4,9 @@
 //! is closed once it has so many bytes: the same records make the same file, and what is in memory
 //! stays bounded.
 
+mod cell;
+pub(super) mod lines;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,8 +21,9 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use super::columns::{ColumnType, Columns, Row};
-use super::scan::{plain_string, put_text};
 use crate::record::Batch;
+use cell::Cell;
+pub use lines::Lines;
 
 /// Rows that are gathered before they are encoded.
 const ROWS: usize = 8192;
@@ -135,12 +139,14 @@ impl Rows {
             columns.row(batch.channel(k), record, &mut self.row);
             for (index, cells) in self.cells.iter_mut().enumerate() {
                 let value = self.row.cell(index, record);
-                cells.push(value, &mut self.text).map_err(|unfit| {
-                    let name = &columns.list()[index].name;
+                let column = &columns.list()[index];
+                let cell = Cell::of(column.kind, value, &mut self.text).map_err(|unfit| {
+                    let name = &column.name;
                     let value = String::from_utf8_lossy(value.unwrap_or_default());
                     let message = format!("column `{name}` is {unfit} and a record has {value}");
                     std::io::Error::new(std::io::ErrorKind::InvalidData, message)
                 })?;
+                cells.push(cell);
             }
             if let Some(operations) = &mut self.operations {
                 operations.append_value(batch.operation(k).name());
@@ -193,7 +199,6 @@ enum Cells {
     Float(Float64Builder),
     Text(StringBuilder),
     Time(TimestampMicrosecondBuilder),
-    Json(StringBuilder),
 }
 
 impl Cells {
@@ -202,8 +207,7 @@ impl Cells {
             ColumnType::Bool => Cells::Bool(BooleanBuilder::new()),
             ColumnType::Int => Cells::Int(Int64Builder::new()),
             ColumnType::Float => Cells::Float(Float64Builder::new()),
-            ColumnType::String => Cells::Text(StringBuilder::new()),
-            ColumnType::Json => Cells::Json(StringBuilder::new()),
+            ColumnType::String | ColumnType::Json => Cells::Text(StringBuilder::new()),
             ColumnType::Timestamp => {
                 let builder = TimestampMicrosecondBuilder::new();
                 Cells::Time(builder.with_data_type(data_type(kind)))
@@ -211,41 +215,20 @@ impl Cells {
         }
     }
 
-    /// The error is what the column is, as a person says it.
-    fn push(&mut self, value: Option<&[u8]>, text: &mut Vec<u8>) -> Result<(), &'static str> {
-        let Some(value) = value else {
-            match self {
-                Cells::Bool(cells) => cells.append_null(),
-                Cells::Int(cells) => cells.append_null(),
-                Cells::Float(cells) => cells.append_null(),
-                Cells::Text(cells) | Cells::Json(cells) => cells.append_null(),
-                Cells::Time(cells) => cells.append_null(),
-            }
-            return Ok(());
-        };
-        match self {
-            Cells::Bool(cells) => match value {
-                b"true" => cells.append_value(true),
-                b"false" => cells.append_value(false),
-                _ => return Err("boolean"),
-            },
-            Cells::Int(cells) => cells.append_value(integer(value).ok_or("a 64-bit integer")?),
-            Cells::Float(cells) => cells.append_value(number(value).ok_or("a number")?),
-            Cells::Text(cells) => match plain_string(value) {
-                Some(plain) => cells.append_value(utf8(plain)?),
-                None => {
-                    text.clear();
-                    put_text(value, text);
-                    cells.append_value(utf8(text)?);
-                }
-            },
-            Cells::Json(cells) => cells.append_value(utf8(value)?),
-            Cells::Time(cells) => {
-                let time = plain_string(value).and_then(instant);
-                cells.append_value(time.ok_or("a timestamp (RFC 3339)")?);
-            }
+    /// A cell of another type is none.
+    fn push(&mut self, cell: Cell<'_>) {
+        match (self, cell) {
+            (Cells::Bool(cells), Cell::Bool(value)) => cells.append_value(value),
+            (Cells::Int(cells), Cell::Int(value)) => cells.append_value(value),
+            (Cells::Float(cells), Cell::Float(value)) => cells.append_value(value),
+            (Cells::Text(cells), Cell::Text(value)) => cells.append_value(value),
+            (Cells::Time(cells), Cell::Time(value)) => cells.append_value(value),
+            (Cells::Bool(cells), _) => cells.append_null(),
+            (Cells::Int(cells), _) => cells.append_null(),
+            (Cells::Float(cells), _) => cells.append_null(),
+            (Cells::Text(cells), _) => cells.append_null(),
+            (Cells::Time(cells), _) => cells.append_null(),
         }
-        Ok(())
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -253,39 +236,10 @@ impl Cells {
             Cells::Bool(cells) => Arc::new(cells.finish()),
             Cells::Int(cells) => Arc::new(cells.finish()),
             Cells::Float(cells) => Arc::new(cells.finish()),
-            Cells::Text(cells) | Cells::Json(cells) => Arc::new(cells.finish()),
+            Cells::Text(cells) => Arc::new(cells.finish()),
             Cells::Time(cells) => Arc::new(cells.finish()),
         }
     }
-}
-
-fn utf8(value: &[u8]) -> Result<&str, &'static str> {
-    std::str::from_utf8(value).map_err(|_| "text (UTF-8)")
-}
-
-fn number(value: &[u8]) -> Option<f64> {
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-/// A whole number, which JSON may also write as `1.0` or `1e3`.
-fn integer(value: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(value).ok()?;
-    text.parse().ok().or_else(|| {
-        let number: f64 = text
-            .parse()
-            .ok()
-            .filter(|_| text.contains(['.', 'e', 'E']))?;
-        let whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-        whole.then_some(number as i64)
-    })
-}
-
-/// Microseconds since the Unix epoch.
-fn instant(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?;
-    text.parse::<jiff::Timestamp>()
-        .ok()
-        .map(jiff::Timestamp::as_microsecond)
 }
 
 #[cfg(test)]

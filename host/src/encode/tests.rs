@@ -1,30 +1,6 @@
 use super::*;
-use crate::record::Origin;
+use crate::record::made::batch;
 use serde_json::json;
-
-/// A batch of stream 0 with those records, from that sequence on.
-pub(crate) fn batch(records: &[&str], first_sequence: u64) -> Batch {
-    let mut payload = Vec::new();
-    let mut ends = Vec::new();
-    for record in records {
-        payload.extend_from_slice(record.as_bytes());
-        ends.push(payload.len() as u32);
-    }
-    let count = records.len();
-    Batch {
-        stream: 0,
-        payload,
-        ends,
-        keys: Vec::new(),
-        key_ends: Vec::new(),
-        channels: Vec::new(),
-        operations: Vec::new(),
-        times: vec![0; count],
-        order: (0..count as u64).map(|k| first_sequence + k).collect(),
-        origin: Origin::Dense(first_sequence),
-        first_sequence,
-    }
-}
 
 pub(crate) fn channels(properties: serde_json::Value) -> Vec<Channel> {
     vec![Channel {

@@ -1,9 +1,9 @@
 //! Values of columns in one form, whoever wrote them: for comparing what went into a column with what
 //! comes out of it.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
-use super::columns::{ColumnType, Columns, Row};
+use super::columns::ColumnType;
 use super::scan::{string_inner, unescape};
 
 /// A column's value from its text, as a database or a record writes it; a text that is no value of the
@@ -82,26 +82,6 @@ pub fn cell_text<'a>(
             String::from_utf8_lossy(scratch)
         }
     }
-}
-
-/// The values of a record's columns, by name.
-pub fn values(
-    columns: &Columns,
-    channel: usize,
-    record: &[u8],
-    row: &mut Row,
-    scratch: &mut Vec<u8>,
-) -> Map<String, Value> {
-    columns.row(channel, record, row);
-    let named = columns.list().iter().enumerate().map(|(index, column)| {
-        let cell = row.cell(index, record);
-        let value = match cell {
-            None => Value::Null,
-            Some(cell) => value(column.kind, Some(&cell_text(column.kind, cell, scratch))),
-        };
-        (column.name.clone(), value)
-    });
-    named.collect()
 }
 
 #[cfg(test)]

@@ -246,7 +246,7 @@ impl Config for FileConfig {
     }
 
     fn reader(&self, reading: &Reading) -> Result<Box<dyn Reader>, SendError> {
-        Ok(Box::new(read::FileReader::new(self, reading)?))
+        Ok(Box::new(read::FileReader::new(self, reading)))
     }
 
     fn open(&self, context: Context) -> Result<Box<dyn Sink>, SendError> {

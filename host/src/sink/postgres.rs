@@ -81,7 +81,7 @@ impl Config for PostgresConfig {
             .tables(&reading.channels, reading.json)
             .map_err(|error| SendError::fatal(error.message))?;
         let database = (self.options.client(), self.options.address());
-        SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
+        Ok(SqlReader::over(tables, reading, database, read::rows))
     }
 
     fn signals(&self, table: &str) -> Result<Arc<dyn SignalSource>, SendError> {

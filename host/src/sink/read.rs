@@ -148,6 +148,13 @@ pub trait Reader: Send {
         false
     }
 
+    /// The fields that find a row in a place that keeps the last record of each key alone; none where it
+    /// keeps all. Such places are in [`Form::places`] from the beginning, and rows are JSON objects.
+    fn keys(&self, place: &str) -> Vec<String> {
+        let _ = place;
+        Vec::new()
+    }
+
     /// How records look there.
     ///
     /// # Errors

@@ -126,7 +126,7 @@ impl Config for SqliteConfig {
             .map_err(|error| SendError::fatal(error.message))?;
         let address = format!("sqlite:{}", self.options.path.display());
         let database = (read::client(&self.options), address);
-        SqlReader::over(tables, &self.options.tables, reading, database, read::rows)
+        Ok(SqlReader::over(tables, reading, database, read::rows))
     }
 
     fn signals(&self, table: &str) -> Result<Arc<dyn SignalSource>, SendError> {

@@ -59,6 +59,12 @@ pub enum VerifyError {
     /// The sink can't be read.
     #[error("{}", .0.message)]
     Sink(SendError),
+    /// A table that keeps the last row of each key has too many.
+    #[error(
+        "a table with `mode: upsert` keeps the last record of each key, and the run has more than {0} keys, \
+         which is all that verify remembers; use `mode: append` where more are to be verified"
+    )]
+    Keys(usize),
     /// The file of rejected records can't be read.
     #[error("the file of rejected records {path} can't be read: {source}")]
     Rejected {

@@ -1,4 +1,5 @@
-//! What the run released, generated again: every record in release order, with its place and hash.
+//! What the run released, generated again: every record in release order; and, apart, its place in a sink
+//! and its hash, so that the thread that generates does nothing else.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use super::VerifyError;
 use super::rerun::Rerun;
 use crate::emulation::lane::{Ended, Producer};
 use crate::emulation::shared::Limits;
-use crate::record::{Batch, Group, Nanos, Part};
+use crate::record::{Batch, Group, Nanos, Operation, Part};
 use crate::sink::read::{Form, Look};
 
 /// Which record something is.
@@ -38,6 +39,8 @@ pub(super) struct Slot {
     pub taken: bool,
     /// The run said that the sink refused it: it is nothing missing.
     pub excused: bool,
+    /// It takes away the row of its key, where the sink has one.
+    pub removes: bool,
 }
 
 /// The hash of what stands for a record.
@@ -69,25 +72,15 @@ struct Stream {
     at: usize,
 }
 
-/// All records of a run, in the order of their release.
+/// All records of a run, in groups that follow upon one another in the order of their release.
 pub(super) struct Expected<'a> {
     rerun: &'a Rerun,
     limits: Limits,
     streams: Vec<Stream>,
-    form: Box<dyn Form>,
-    ids: bool,
-    excused: &'a HashSet<(u32, u64)>,
-    /// Records that the sink had to refuse for what they are.
-    pub refused: u64,
 }
 
 impl<'a> Expected<'a> {
-    pub fn new(
-        rerun: &'a Rerun,
-        form: Box<dyn Form>,
-        ids: bool,
-        excused: &'a HashSet<(u32, u64)>,
-    ) -> Result<Expected<'a>, VerifyError> {
+    pub fn new(rerun: &'a Rerun) -> Result<Expected<'a>, VerifyError> {
         let mut streams = Vec::with_capacity(rerun.streams.len());
         for stream in &rerun.streams {
             let producer = rerun.producer(stream)?;
@@ -102,22 +95,14 @@ impl<'a> Expected<'a> {
             limits: Limits::of(rerun.plan.streams, rerun.plan.tuning.batch),
             rerun,
             streams,
-            form,
-            ids,
-            excused,
-            refused: 0,
         })
     }
 
-    pub fn places(&self) -> &[String] {
-        self.form.places()
-    }
-
-    /// Gives the next records: place, slot, and how it looks there. False where there are no more.
-    pub fn next(&mut self, mut each: impl FnMut(u32, Slot, Look<'_>)) -> Result<bool, VerifyError> {
+    /// The next records, or none that are certain yet. Nothing where there are no more.
+    pub fn next(&mut self) -> Result<Option<Group>, VerifyError> {
         let least = self.streams.iter().map(|s| s.known).min();
         let Some(least) = least.filter(|&least| least != Nanos::MAX) else {
-            return Ok(false);
+            return Ok(None);
         };
         for stream in self.streams.iter_mut().filter(|s| s.known == least) {
             stream.advance(self.rerun, &self.limits)?;
@@ -131,12 +116,47 @@ impl<'a> Expected<'a> {
         for stream in &mut self.streams {
             stream.collect(certain, &mut group.parts);
         }
-        let Expected {
+        Ok(Some(group))
+    }
+
+    /// The hash of each stream, once all is given.
+    pub fn hashes(&self) -> Vec<(u32, u64, String)> {
+        let hash = |stream: &Stream| super::rerun::hash_of(&stream.producer);
+        self.streams.iter().map(hash).collect()
+    }
+}
+
+/// What stands for the records of groups in a sink, and where.
+pub(super) struct Looks<'a> {
+    form: Box<dyn Form>,
+    ids: bool,
+    excused: &'a HashSet<(u32, u64)>,
+    /// Records that the sink had to refuse for what they are.
+    pub refused: u64,
+}
+
+impl<'a> Looks<'a> {
+    pub fn new(form: Box<dyn Form>, ids: bool, excused: &'a HashSet<(u32, u64)>) -> Looks<'a> {
+        Looks {
+            form,
+            ids,
+            excused,
+            refused: 0,
+        }
+    }
+
+    /// Every place so far, by number.
+    pub fn places(&self) -> &[String] {
+        self.form.places()
+    }
+
+    /// Gives each record of a group: place, slot, and how it looks there.
+    pub fn each(&mut self, group: &Group, mut each: impl FnMut(u32, Slot, Look<'_>)) {
+        let Looks {
             form,
             ids,
             excused,
             refused,
-            ..
         } = self;
         let walked: Result<(), std::convert::Infallible> = group.merged(|part, k| {
             let batch = &*group.parts[part].batch;
@@ -162,18 +182,12 @@ impl<'a> Expected<'a> {
                 which,
                 taken: false,
                 excused: !excused.is_empty() && excused.contains(&(which.stream, which.sequence)),
+                removes: batch.operation(k) == Operation::Delete,
             };
             each(place, slot, look);
             Ok(())
         });
         let Ok(()) = walked;
-        Ok(true)
-    }
-
-    /// The hash of each stream, once all is given.
-    pub fn hashes(&self) -> Vec<(u32, u64, String)> {
-        let hash = |stream: &Stream| super::rerun::hash_of(&stream.producer);
-        self.streams.iter().map(hash).collect()
     }
 }
 

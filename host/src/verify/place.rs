@@ -177,7 +177,7 @@ impl Place {
         }
         if lane.lost > 0 {
             lane.lost = 0;
-            if self.tracks == 1 && self.lanes.len() == 1 {
+            if self.single() {
                 self.look = tally.limits.behind;
             }
         }

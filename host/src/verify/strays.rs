@@ -240,7 +240,7 @@ impl Second<'_> {
 
 impl Tally {
     /// Says in the examples of a record what it should have been.
-    fn complete(&mut self, place: u32, here: u64, which: Which, look: Look<'_>) {
+    pub(super) fn complete(&mut self, place: u32, here: u64, which: Which, look: Look<'_>) {
         for sample in self.samples.iter_mut().filter(|s| s.expected.is_none()) {
             let this = sample.which.is_some_and(|(ordinal, of)| match ordinal {
                 u64::MAX => (of.stream, of.sequence) == (which.stream, which.sequence),

@@ -45,6 +45,7 @@ fn compared(expected: &Expected, sources: Vec<Vec<Vec<u8>>>, setting: &Setting) 
         which,
         taken: false,
         excused: false,
+        removes: false,
     };
     for group in expected.chunks(setting.group) {
         for (which, record) in group {

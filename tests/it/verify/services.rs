@@ -229,6 +229,7 @@ fn objects_are_read_back_in_each_format() {
         "mode=chunked&records=3000",
         "format=csv&compression=gzip&mode=grouped&interval=1s",
         "format=json&compression=zstd&mode=chunked&records=5000",
+        "format=parquet&compression=snappy&mode=chunked&records=4000",
     ] {
         let sandbox = Sandbox::new();
         let to = format!("{}{bucket}/{{channel}}?{options}{}", "s3://", s3(&endpoint));
@@ -293,14 +294,6 @@ fn rows_of_sqlite_are_compared_as_values() {
             assert_eq!(altered["diff"][0]["found"], Value::from(-1));
         }
     }
-    let sandbox = Sandbox::new();
-    run(
-        &sandbox,
-        "user-profile",
-        "--load max --records 100 --to sqlite:o.db?mode=upsert",
-    );
-    let output = sandbox.expect(2, &["verify", "m.json", "--from"]);
-    assert!(crate::common::stderr(&output).contains("mode: upsert"));
 }
 
 #[test]

@@ -5,9 +5,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
 
 use super::super::body::Body;
-use super::super::tests::{batch, channels};
-use super::super::{Encoder, Format};
+use super::super::tests::channels;
+use super::super::{Encoder, Format, Scratch};
 use super::*;
+use crate::record::made::batch;
 
 fn encoder(properties: serde_json::Value, operation: Option<&str>, pages: Pages) -> Arc<Encoder> {
     let channels = channels(properties);
@@ -130,4 +131,45 @@ fn a_value_that_does_not_fit_is_said() {
     }
     let none = read(write(&encoder, &batch(&[], 0), 1).unwrap());
     assert_eq!(none.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+}
+
+/// What is compared when a run is verified: a value has one form, on its way into a file and out of it.
+#[test]
+fn rows_are_read_back_as_the_lines_that_their_records_give() {
+    let properties = json!({
+        "b": {"type": "boolean"}, "i": {"type": "integer"}, "f": {"type": "number"},
+        "s": {"type": "string"}, "t": {"type": "string", "format": "date-time"},
+        "j": {"type": "object"},
+    });
+    let records = [
+        r#"{"b":true,"i":1e3,"f":12345678901234567890,"s":"x\n\u00e9","t":"2024-01-01T05:00:00.2500009+01:00"}"#,
+        r#"{"j":{"a" : [1]},"f":1e999,"s":"","i":-9223372036854775808}"#,
+        r#"{"j":null,"f":0.1,"b":false}"#,
+    ];
+    let mut records = batch(&records.repeat(1_000), 0);
+    records.operations = [0, 1, 2].repeat(1_000);
+    let encoder = encoder(properties, Some("op"), Pages::Plain);
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &write(&encoder, &records, 700).unwrap()).unwrap();
+    let mut read = Vec::new();
+    std::io::Read::read_to_end(&mut Lines::of(file).unwrap(), &mut read).unwrap();
+    let (mut lines, mut scratch) = (Vec::new(), Scratch::default());
+    for k in 0..records.len() {
+        encoder.record(&records, k, true, &mut scratch, &mut lines);
+    }
+    assert_eq!(
+        String::from_utf8_lossy(&read[..500]),
+        String::from_utf8_lossy(&lines[..500])
+    );
+    assert!(read == lines);
+    let text = String::from_utf8(lines).unwrap();
+    let second = text.lines().nth(1).unwrap();
+    assert_eq!(
+        second,
+        r#"{"b":null,"i":-9223372036854775808,"f":"inf","s":"","t":null,"j":"{\"a\" : [1]}","op":"upsert"}"#
+    );
+    assert!(
+        text.contains(r#""t":"2024-01-01T04:00:00.25Z""#),
+        "{second}"
+    );
 }

@@ -102,6 +102,11 @@ impl Layout {
     }
 }
 
+/// Whether a file has the name of one that isn't complete.
+pub(super) fn is_unfinished(path: &Path) -> bool {
+    path.to_str().is_some_and(|name| name.ends_with(PARTIAL))
+}
+
 /// The folder that a file is in.
 pub(super) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {

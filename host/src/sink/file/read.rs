@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::FileConfig;
-use super::layout::Layout;
+use super::layout::{Layout, is_unfinished};
 use super::writer::failed;
+use crate::encode::parquet::Lines;
 use crate::encode::split::{Splitter, unpacked};
 use crate::encode::{Encoder, Format, Scratch};
 use crate::record::Batch;
@@ -23,18 +24,12 @@ pub(super) struct FileReader {
 }
 
 impl FileReader {
-    pub(super) fn new(config: &FileConfig, reading: &Reading) -> Result<FileReader, SendError> {
-        if config.format == Format::Parquet {
-            return Err(SendError::fatal(format!(
-                "{}: Parquet files aren't read back; write NDJSON, JSON or CSV where a run is to be verified",
-                crate::sink::Config::target(config)
-            )));
-        }
-        Ok(FileReader {
+    pub(super) fn new(config: &FileConfig, reading: &Reading) -> FileReader {
+        FileReader {
             rotated: config.rotation.size.is_some() || config.rotation.every.is_some(),
             config: config.clone(),
             reading: reading.clone(),
-        })
+        }
     }
 
     fn layout(&self) -> Layout {
@@ -110,12 +105,29 @@ impl Reader for FileReader {
                 return Ok(None);
             };
             let failed = |error: std::io::Error| failed(&path, "read", &error);
-            let file: Box<dyn Read + Send> = Box::new(File::open(&path).map_err(failed)?);
-            let text = unpacked(file, compression).map_err(failed)?;
+            let file = File::open(&path).map_err(failed)?;
+            let text: Box<dyn Read + Send> = match format {
+                Format::Parquet => {
+                    let lines = Lines::of(file);
+                    Box::new(lines.map_err(|error| match is_unfinished(&path) {
+                        true => unfinished(&path),
+                        false => failed(error),
+                    })?)
+                }
+                _ => unpacked(Box::new(file), compression).map_err(failed)?,
+            };
             let name = format!("{} can't be read", path.display());
             Ok(Some((name, Splitter::new(text, format))))
         }))])
     }
+}
+
+fn unfinished(path: &Path) -> SendError {
+    SendError::fatal(format!(
+        "{} isn't complete, and Parquet can be read only then: go on with the run to its end (--resume), and \
+         verify it after that",
+        path.display()
+    ))
 }
 
 struct FileForm {

@@ -69,17 +69,13 @@ impl Unit {
         }
         let length = |rejection: &Rejection| part.batch.record(rejection.record).len() as u64;
         let refused: u64 = rejections.iter().map(length).sum();
-        let due = part.pace.map(|pace| {
-            let due = |record: usize| pace.due(part.batch.order[record]);
-            (due(part.range.start), due(part.range.end - 1))
-        });
         if let Some(held) = held.get_mut(part.stream() as usize) {
             held.note(Stretch {
                 end: part.sequences().end,
                 acknowledged: (part.len() - rejections.len()) as u64,
                 rejected: rejections.len() as u64,
                 bytes: part.bytes() - refused,
-                due,
+                due: part.due(part.range.clone()),
             });
         }
     }

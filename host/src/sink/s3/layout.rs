@@ -120,7 +120,7 @@ fn put_name(value: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::tests::batch;
+    use crate::record::made::batch;
 
     fn layout(prefix: &str) -> Layout {
         let prefix = Template::parse_timed(prefix).unwrap();

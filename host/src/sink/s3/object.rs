@@ -151,7 +151,7 @@ pub(super) fn until(batch: &Batch, range: Range<usize>, most: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::tests::batch;
+    use crate::record::made::batch;
 
     #[test]
     fn the_record_that_reaches_the_size_is_the_last() {

@@ -2,6 +2,7 @@
 //! are one place, in the order of the sequences in their names.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use super::S3Config;
 use super::layout::Layout;
 use super::service::Service;
+use crate::encode::parquet::Lines;
 use crate::encode::split::{Splitter, unpacked};
 use crate::encode::{Encoder, Format, Scratch};
 use crate::record::Batch;
@@ -32,12 +34,6 @@ pub(super) struct S3Reader {
 
 impl S3Reader {
     pub(super) fn new(config: &S3Config, reading: &Reading) -> Result<S3Reader, SendError> {
-        if config.options.format == Format::Parquet {
-            return Err(SendError::fatal(format!(
-                "{}: Parquet objects aren't read back; write NDJSON, JSON or CSV where a run is to be verified",
-                crate::sink::Config::target(config)
-            )));
-        }
         Ok(S3Reader {
             service: Arc::new(Service::new(&config.options)?),
             config: config.clone(),
@@ -110,9 +106,14 @@ impl S3Reader {
                 }
                 Ok(())
             });
-            let pipe: Box<dyn Read + Send> = Box::new(pipe);
-            let text = unpacked(pipe, compression)
-                .map_err(|error| SendError::fatal(format!("{name}: {error}")))?;
+            let text = match format {
+                Format::Parquet => spooled(pipe).and_then(|file| {
+                    let lines: Box<dyn Read + Send> = Box::new(Lines::of(file)?);
+                    Ok(lines)
+                }),
+                _ => unpacked(Box::new(pipe), compression),
+            };
+            let text = text.map_err(|error| SendError::fatal(format!("{name}: {error}")))?;
             Ok(Some((name, Splitter::new(text, format))))
         }))
     }
@@ -157,6 +158,13 @@ impl Reader for S3Reader {
         let source = |(place, paths)| (place, self.source(paths));
         Ok(left.into_iter().map(source).collect())
     }
+}
+
+/// An object in a file without a name: Parquet is read from its end, and an object may be large.
+fn spooled(mut object: Pipe) -> std::io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    std::io::copy(&mut object, &mut file)?;
+    Ok(file)
 }
 
 struct S3Form {

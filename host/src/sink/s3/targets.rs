@@ -341,16 +341,12 @@ impl S3Sink {
     fn note(&mut self, part: &Part, at: usize, to: usize, taken: bool) {
         let batch = &part.batch;
         let records = (to - at) as u64;
-        let due = part.pace.map(|pace| {
-            let due = |k: usize| pace.due(batch.order[k]);
-            (due(at), due(to - 1))
-        });
         self.streams[batch.stream as usize].ledger.note(Stretch {
             end: batch.first_sequence + to as u64,
             acknowledged: if taken { records } else { 0 },
             rejected: if taken { 0 } else { records },
             bytes: if taken { bytes(batch, at..to) } else { 0 },
-            due,
+            due: part.due(at..to),
         });
     }
 }

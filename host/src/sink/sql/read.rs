@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Mode, Source, Table, TableOptions, Tables};
+use super::{Source, Table, Tables};
 use crate::encode::Format;
 use crate::encode::columns::Row;
 use crate::encode::split::Splitter;
@@ -29,16 +29,12 @@ pub(in crate::sink) struct SqlReader {
 
 impl SqlReader {
     /// Over a database: `rows` reads one table of it, by its client, address, table and run.
-    ///
-    /// # Errors
-    /// Where the tables keep only the last row of each key.
     pub(in crate::sink) fn over<C, F>(
         tables: Tables,
-        options: &TableOptions,
         reading: &Reading,
         (client, address): (C, String),
         rows: fn(C, String, Table, String, Feeder) -> F,
-    ) -> Result<Box<dyn Reader>, SendError>
+    ) -> Box<dyn Reader>
     where
         C: Clone + Send + 'static,
         F: Future<Output = Result<(), SendError>> + Send + 'static,
@@ -50,23 +46,30 @@ impl SqlReader {
                 rows(client.clone(), at.clone(), table, run, feeder)
             })
         });
-        if options.mode == Mode::Upsert {
-            return Err(SendError::fatal(format!(
-                "{address}: with `mode: upsert` a table keeps the last row of each key alone, so that nothing can be said of the others"
-            )));
-        }
-        Ok(Box::new(SqlReader {
+        Box::new(SqlReader {
             tables,
             reading: reading.clone(),
             address,
             begin,
-        }))
+        })
+    }
+
+    fn table(&self, place: &str) -> Option<&Table> {
+        let mut tables = self.tables.list.iter();
+        tables.find(|table| table.name.to_string() == place)
     }
 }
 
 impl Reader for SqlReader {
     fn kept(&self) -> Kept {
         Kept::Nothing
+    }
+
+    fn keys(&self, place: &str) -> Vec<String> {
+        let columns = self.table(place).into_iter().flat_map(Table::key_columns);
+        columns
+            .map(|column| column.name.plain().to_owned())
+            .collect()
     }
 
     fn form(&self) -> Result<Box<dyn Form>, SendError> {
@@ -86,12 +89,7 @@ impl Reader for SqlReader {
     }
 
     fn open(&mut self, place: &str) -> Result<Vec<Box<dyn read::Source>>, SendError> {
-        let table = self
-            .tables
-            .list
-            .iter()
-            .find(|t| t.name.to_string() == place);
-        let Some(table) = table else {
+        let Some(table) = self.table(place) else {
             return Ok(Vec::new());
         };
         let pipe = (self.begin)(table, &self.reading);

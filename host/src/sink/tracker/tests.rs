@@ -1,5 +1,5 @@
 use super::*;
-use crate::encode::tests::batch;
+use crate::record::made::batch;
 use crate::telemetry::{Clock, Lateness};
 
 fn tracker() -> (Tracker, Arc<Receipts>) {

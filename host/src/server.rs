@@ -35,6 +35,7 @@ use crate::emulation::pool::Pool;
 use crate::emulation::{Control, Engine, Environment};
 use crate::plugin::{UploadLimits, Uploads};
 use crate::state::{RunLock, State, StoredEmulation};
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{Clock, wall};
 
 pub use create::Created;
@@ -53,6 +54,8 @@ pub struct ServerOptions {
     pub workers: Option<usize>,
     /// How many emulations may go on at once.
     pub emulations: usize,
+    /// What makes traces, where somebody takes them.
+    pub traces: Option<Traces>,
 }
 
 /// See the module.
@@ -64,6 +67,7 @@ pub struct Server {
     limit: usize,
     pool: Pool,
     clock: Clock,
+    traces: Option<Traces>,
     /// Where emulations run: requests have a runtime of their own, which can't starve them.
     runtime: Handle,
     /// Those that go on, and those that have ended since the server began.
@@ -109,6 +113,7 @@ impl Server {
             limit: options.emulations,
             pool,
             clock: Clock::start(),
+            traces: options.traces,
             runtime: Handle::current(),
             entries: Mutex::default(),
             tasks: Mutex::default(),
@@ -213,6 +218,7 @@ impl Server {
             hands: self.pool.hands(),
             state: Some(self.state.clone()),
             cancel: self.kill.child_token(),
+            traces: self.traces.clone(),
             now: wall(),
         }
     }

@@ -21,6 +21,7 @@ use crate::emulation::manifest::Manifest;
 use crate::emulation::report::Report;
 use crate::plugin::store::PluginRow;
 use crate::server::{EmulationStatus, Page, PreviewRequest, Released};
+use crate::telemetry::logs::LogLevels;
 
 /// What the document says of the whole.
 pub(super) fn base() -> OpenApi {
@@ -55,6 +56,7 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     named::<meta::SinkKind>(&mut generator);
     named::<meta::ConnectionName>(&mut generator);
     named::<meta::Health>(&mut generator);
+    named::<LogLevels>(&mut generator);
     schemas.extend(generator.take_definitions(true));
     for name in [
         "Checked",

@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("delivery", &["record", "telemetry", "sink"]),
     ("plugin", &["record", "telemetry"]),
     ("spec", &["record", "schedule", "fault", "sink"]),
-    ("settings", &["spec", "sink"]),
+    ("settings", &["telemetry", "spec", "sink"]),
     (
         "state",
         &["record", "telemetry", "fault", "sink", "delivery"],
@@ -200,7 +200,8 @@ fn only_one_module_knows_each_client() {
         ("arrow_array::", "encode"),
         ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),
-        ("reqwest::", "sink/http|sink/s3"),
+        ("reqwest::", "sink/http|sink/s3|telemetry/otlp|cli/health"),
+        ("opentelemetry", "telemetry"),
         ("hyper::", "sink/http|api"),
         ("axum::", "api"),
         ("rumqttc_v4::", "sink/mqtt"),

@@ -7,6 +7,7 @@ mod emulations;
 mod events;
 mod extract;
 mod guard;
+mod logs;
 mod meta;
 mod metrics;
 mod openapi;
@@ -81,6 +82,7 @@ fn paths() -> OpenApiRouter<Arc<Api>> {
         .merge(emulations::routes())
         .merge(events::routes())
         .merge(plugins::routes())
+        .merge(logs::routes())
         .merge(meta::routes());
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", inner)

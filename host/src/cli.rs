@@ -7,6 +7,7 @@ mod completions;
 mod diagnose;
 mod emulation;
 mod flags;
+mod health;
 mod live;
 mod logs;
 mod plugin;
@@ -17,6 +18,7 @@ mod serve;
 mod show;
 mod signals;
 mod sinks;
+mod telemetry;
 mod token;
 mod verify;
 
@@ -29,9 +31,10 @@ use crate::emulation::report::{Outcome, Report};
 use crate::emulation::{EmulationError, Engine};
 use crate::plugin::store::StoreError;
 use crate::plugin::{PluginError, UploadError};
-use crate::settings::{self, LogSettings, Settings, SettingsError};
+use crate::settings::{self, Settings, SettingsError};
 use crate::spec::{Rule, SpecError};
 use crate::state::StateError;
+use crate::telemetry::logs::LogError;
 use crate::verify::VerifyError;
 
 pub use args::Cli;
@@ -123,6 +126,9 @@ pub enum CliError {
     /// A run can't be verified.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// Log levels are wrong.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// Wrong usage, in words.
     #[error("{0}")]
     Usage(String),
@@ -179,15 +185,12 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
         Command::Schema(args) => return schema::run(args),
         Command::Sinks(args) => return sinks::run(args),
         Command::CompileComponent(args) => return Ok(compile::run(args)),
+        Command::Health(args) => return runtime()?.block_on(health::run(args)),
         _ => {}
     }
     let environment = settings::Environment::of_process(std::path::Path::new("."));
     let settings = Settings::load(arguments.settings.as_deref(), &environment)?;
-    let log = match &arguments.log_config {
-        Some(path) => LogSettings::read(path)?,
-        None => settings.log.clone(),
-    };
-    logs::start(arguments, &log)?;
+    logs::start(arguments, &logs::settings(arguments, &settings)?)?;
     let engine = Engine::new(
         Some(settings.cache.clone()),
         settings.plugins.clone(),
@@ -219,7 +222,10 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
             verify::run(&engine, args, runtime.handle())
         }
         Command::Token(args) => token::run(&settings, args),
-        Command::Serve(args) => runtime()?.block_on(serve::run(&settings, &environment, args)),
+        Command::Serve(args) => {
+            let hung_up = || logs::reread(arguments, &environment);
+            runtime()?.block_on(serve::run(&settings, &environment, args, hung_up))
+        }
         Command::Check(args) => runtime()?.block_on(check::run(&engine, args, &environment)),
         Command::Run(args) => {
             let document = args.spec.document(&environment)?;
@@ -232,6 +238,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
                 manifest: args.manifest.clone(),
                 ledger: args.ledger.clone(),
                 show: args.show,
+                telemetry: settings.telemetry,
                 tuning: args.spec.tuning(),
             };
             runtime()?.block_on(run::run(&engine, document, options))
@@ -239,6 +246,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
         Command::Completions(_)
         | Command::Schema(_)
         | Command::Sinks(_)
+        | Command::Health(_)
         | Command::CompileComponent(_) => Ok(Status::Done),
     }
 }

@@ -243,6 +243,9 @@ impl Delivery {
 
     async fn write(&mut self, group: Group) -> Result<(), SendError> {
         let mut group = self.unsettled(group);
+        if !group.is_empty() {
+            self.receipts.begin(&group);
+        }
         let mut delays = backoff();
         while !group.is_empty() {
             match self.sink.write(&group).await {

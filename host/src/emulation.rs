@@ -7,6 +7,7 @@
 //! The data path ends by closing channels: the pacer drops its outlets, deliveries drain and close
 //! their sinks, and the receipts' counts are the result.
 
+pub mod calls;
 pub mod chain;
 mod checkpoint;
 mod control;
@@ -20,6 +21,7 @@ pub mod lane;
 mod ledger;
 pub mod live;
 pub mod manifest;
+pub mod metrics;
 pub mod pacer;
 pub mod plan;
 pub mod pool;
@@ -29,6 +31,7 @@ pub mod report;
 pub mod running;
 pub mod shared;
 mod tap;
+mod traced;
 mod watch;
 
 use crate::delivery::DeliveryError;
@@ -146,6 +149,7 @@ pub async fn run(plan: Plan, workers: usize) -> Result<running::Ended, Emulation
         hands: pool.hands(),
         state: None,
         cancel: CancellationToken::new(),
+        traces: None,
         now: since.map_or(0, |t| t.as_nanos() as u64),
     };
     let emulation = Emulation::prepare(std::sync::Arc::new(plan), environment, None).await?;

@@ -37,6 +37,7 @@ use crate::emulation::pool::Pool;
 use crate::emulation::{Control, Engine, Environment};
 use crate::plugin::{UploadLimits, Uploads};
 use crate::state::{RunLock, State, StoredEmulation};
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{Clock, wall};
 
 pub use create::Created;
@@ -61,6 +62,8 @@ pub struct ServerOptions {
     pub signals: Option<Signals>,
     /// What a domain means.
     pub starter: Starter,
+    /// What makes traces, where somebody takes them.
+    pub traces: Option<Traces>,
 }
 
 /// See the module.
@@ -74,6 +77,7 @@ pub struct Server {
     starter: Starter,
     pool: Pool,
     clock: Clock,
+    traces: Option<Traces>,
     /// Where emulations run: requests have a runtime of their own, which can't starve them.
     runtime: Handle,
     /// Those that go on, and those that have ended since the server began.
@@ -121,6 +125,7 @@ impl Server {
             starter: options.starter,
             pool,
             clock: Clock::start(),
+            traces: options.traces,
             runtime: Handle::current(),
             entries: Mutex::default(),
             tasks: Mutex::default(),
@@ -225,6 +230,7 @@ impl Server {
             hands: self.pool.hands(),
             state: Some(self.state.clone()),
             cancel: self.kill.child_token(),
+            traces: self.traces.clone(),
             now: wall(),
         }
     }

@@ -9,6 +9,7 @@ mod environment;
 pub mod log;
 mod s3;
 mod service;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub use service::{SignalSettings, StarterSettings};
 
 use crate::spec::secret::Secrets;
 use crate::spec::{Connection, Connections, Format, Problem, SpecError, Text, options, sinks};
+use crate::telemetry::otlp;
 
 /// What holds for the program as a whole.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Logs.
     pub log: LogSettings,
+    /// Where traces and metrics are sent, if anywhere.
+    pub telemetry: Option<otlp::Config>,
     /// Named connections, and those of the environment.
     pub connections: Connections,
     /// Where a server reads signals.
@@ -97,6 +101,9 @@ struct SettingsForm {
     /// Logs.
     #[serde(default)]
     log: LogSettings,
+    /// Traces and metrics over OTLP.
+    #[serde(default)]
+    telemetry: telemetry::TelemetryForm,
     /// Sink addresses with their secrets, by the name that specs refer to:
     /// {type: kafka, brokers: …}. Environment: WELLHEAD_CONNECTIONS__NAME__OPTION.
     #[serde(default)]
@@ -182,6 +189,7 @@ impl Settings {
             plugins: folder(parts.plugins, |f| f.data_dir(), "plugins")?,
             data: folder(parts.data, |f| f.data_dir(), "server")?,
             log: parts.log,
+            telemetry: parts.telemetry,
             connections: parts.connections,
             signals: parts.signals,
             start_emulator: parts.start_emulator,
@@ -197,6 +205,7 @@ struct Parts {
     plugins: Option<PathBuf>,
     data: Option<PathBuf>,
     log: LogSettings,
+    telemetry: Option<otlp::Config>,
     connections: Connections,
     signals: Option<SignalSettings>,
     start_emulator: StarterSettings,
@@ -215,6 +224,7 @@ impl Parts {
         let path =
             |name: &str, said: Option<PathBuf>| environment.get(name).map(PathBuf::from).or(said);
         let log = form.log.under(environment)?;
+        let telemetry = form.telemetry.under(environment)?;
         let mut connections = Connections::default();
         connections_from_environment(&mut form.connections, environment)?;
         for (name, options) in form.connections {
@@ -240,6 +250,7 @@ impl Parts {
             plugins: path("WELLHEAD_PLUGINS", form.plugins),
             data: path("WELLHEAD_DATA", form.data),
             log,
+            telemetry,
             connections,
             signals: form.signals,
             start_emulator: form.start_emulator,

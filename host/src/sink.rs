@@ -5,6 +5,7 @@
 //! error whether it is worth another try, and settles what the service has taken.
 
 mod codec;
+mod flight;
 mod login;
 pub mod options;
 mod pending;

@@ -1,10 +1,17 @@
-//! Clocks, histograms and logs (leaf).
+//! Clocks, histograms, metrics, traces and log levels (leaf).
+
+pub mod logs;
+pub mod metric;
+pub mod otlp;
+pub mod traces;
 
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use rustix::thread::ClockId;
 use rustix::time::Timespec;
+
+use metric::Buckets;
 
 /// The process's monotonic clock, in nanoseconds since it was made. Copies agree.
 #[derive(Clone, Copy, Debug)]
@@ -51,15 +58,19 @@ pub fn wall() -> u64 {
 
 /// This process for another's reader: "process 71 on host-3 since 2026-01-01T00:00:00Z".
 pub fn this_process() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::env::var("HOSTNAME"))
-        .unwrap_or_default();
-    let host = match host.trim() {
-        "" => "a host without a name",
+    let host = match host() {
+        name if name.is_empty() => "a host without a name".to_owned(),
         name => name,
     };
     let since = jiff::Timestamp::now();
     format!("process {} on {host} since {since:.0}", std::process::id())
+}
+
+/// What the system calls this machine; empty where it has no name.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let name = name.or_else(|_| std::env::var("HOSTNAME"));
+    name.unwrap_or_default().trim().to_owned()
 }
 
 /// A histogram of lateness in microseconds, up to an hour, to three digits.
@@ -136,9 +147,15 @@ impl Lateness {
         })
     }
 
-    /// All of it together, in seconds.
-    pub fn sum_s(&self) -> f64 {
-        self.0.mean() * self.0.len() as f64 / 1e6
+    /// The same more coarsely, for metrics.
+    pub fn buckets(&self) -> Buckets {
+        let mut buckets = Buckets::default();
+        for step in self.0.iter_recorded() {
+            let micros = self.0.lowest_equivalent(step.value_iterated_to());
+            buckets.count_micros(micros, step.count_at_value());
+        }
+        buckets.set_sum_s(self.0.mean() * self.0.len() as f64 / 1e6);
+        buckets
     }
 
     /// How many records were at most `micros` late, for a picture.

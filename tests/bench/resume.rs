@@ -48,6 +48,7 @@ async fn run(sink: &str, records: u64, folder: &Path, state: bool) -> Outcome<f6
             true => Some(State::open(own.path()).await?),
             false => None,
         },
+        traces: None,
         cancel: CancellationToken::new(),
         go_on: false,
         now: START,

@@ -1,7 +1,9 @@
 //! The server over REST, as a client of the network meets it.
 
-mod client;
+pub mod client;
 mod guard;
+mod logs;
+mod metrics;
 mod plugins;
 mod readme;
 mod remote;
@@ -331,68 +333,4 @@ fn the_description_is_whole() {
     let printed = sandbox.expect(0, &["schema", "openapi"]).stdout;
     let printed: serde_json::Value = serde_json::from_slice(&printed).unwrap();
     assert_eq!(printed, document);
-}
-
-#[test]
-fn metrics_say_what_the_reports_say() {
-    let sandbox = Sandbox::new();
-    let served = Served::start(&sandbox);
-    let id = served.start_one("{generator: transaction, load: 1000/s, faults: {duplicate: 0.1}, sinks: ['null', {type: file, path: a.ndjson}]}");
-    served.until_state(&id, "running");
-    let mut page = String::new();
-    let value = |page: &str, begin: &str| -> f64 {
-        let line = page.lines().find(|line| line.starts_with(begin));
-        let line = line.unwrap_or_else(|| panic!("{begin} isn't there: {page}"));
-        line.rsplit(' ').next().unwrap().parse().unwrap()
-    };
-    let labels = format!("{{emulation=\"{id}\",generator=\"transaction\"");
-    let file = format!("wellhead_records_acknowledged_total{labels},sink=\"file\"}}");
-    until("two thousand are acknowledged", || {
-        page = served.get("/metrics").body;
-        value(&page, &file) >= 2_000.0
-    });
-    assert!(
-        value(
-            &page,
-            &format!("wellhead_records_generated_total{labels}}}")
-        ) >= 2_000.0
-    );
-    assert!(
-        value(
-            &page,
-            &format!("wellhead_records_faulted_total{labels},fault=\"duplicate\"}}")
-        ) > 100.0
-    );
-    assert!(
-        value(
-            &page,
-            &format!("wellhead_bytes_acknowledged_total{labels},sink=\"file\"}}")
-        ) > 400_000.0
-    );
-    assert_eq!(
-        value(
-            &page,
-            &format!("wellhead_emulation_state{labels},state=\"running\"}}")
-        ),
-        1.0
-    );
-    assert!(value(&page, &format!("wellhead_plugin_memory_bytes{labels}}}")) > 0.0);
-    let lateness = format!("wellhead_lateness_seconds_bucket{labels},to=\"release\",le=\"");
-    let buckets: Vec<f64> = page
-        .lines()
-        .filter(|line| {
-            line.starts_with("wellhead_lateness_seconds_bucket") && line.contains("to=\"release\"")
-        })
-        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
-        .collect();
-    assert!(
-        buckets.len() == 19 && buckets.is_sorted(),
-        "{lateness}: {page}"
-    );
-    let count = value(
-        &page,
-        &format!("wellhead_lateness_seconds_count{labels},to=\"release\"}}"),
-    );
-    assert_eq!(buckets.last(), Some(&count));
-    assert!(page.ends_with("# EOF\n"));
 }

@@ -86,6 +86,7 @@ where
         clock: Clock::start(),
         hands: pool.hands(),
         state: None,
+        traces: None,
         cancel: CancellationToken::new(),
         now: 1_704_067_200_000_000_000,
     };

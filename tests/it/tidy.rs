@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("delivery", &["record", "telemetry", "sink"]),
     ("plugin", &["record", "telemetry"]),
     ("spec", &["record", "schedule", "fault", "sink"]),
-    ("settings", &["spec", "sink"]),
+    ("settings", &["telemetry", "spec", "sink"]),
     (
         "state",
         &["record", "telemetry", "fault", "sink", "delivery"],
@@ -202,7 +202,11 @@ fn only_one_module_knows_each_client() {
         ("arrow_array::", "encode"),
         ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),
-        ("reqwest::", "sink/http|sink/s3|client"),
+        (
+            "reqwest::",
+            "sink/http|sink/s3|client|telemetry/otlp|cli/health",
+        ),
+        ("opentelemetry", "telemetry"),
         ("hyper::", "sink/http|api"),
         ("axum::", "api"),
         ("rumqttc_v4::", "sink/mqtt"),

@@ -96,6 +96,7 @@ fn needed(method: &Method, path: &str) -> Option<Role> {
     match generators {
         _ if reads && open.contains(&path) => None,
         _ if reads => Some(Role::Read),
+        _ if path == "/api/v1/log-levels" => Some(Role::Admin),
         Some(rest) if !rest.ends_with("/preview") => Some(Role::Admin),
         _ => Some(Role::Operate),
     }
@@ -218,6 +219,8 @@ mod tests {
             ),
             (Method::POST, "/api/v1/plugins", Some(Role::Admin)),
             (Method::DELETE, "/api/v1/plugins/x", Some(Role::Admin)),
+            (Method::GET, "/api/v1/log-levels", Some(Role::Read)),
+            (Method::PUT, "/api/v1/log-levels", Some(Role::Admin)),
             (Method::POST, "/health", Some(Role::Operate)),
         ] {
             assert_eq!(needed(&method, path), role, "{method} {path}");

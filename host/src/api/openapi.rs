@@ -22,6 +22,7 @@ use crate::emulation::report::Report;
 use crate::plugin::store::PluginRow;
 use crate::server::{EmulationStatus, Page, PreviewRequest, Released, StartRequest};
 use crate::sink::signals::Signal;
+use crate::telemetry::logs::LogLevels;
 
 /// What the document says of the whole.
 pub(super) fn base() -> OpenApi {
@@ -58,6 +59,7 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     named::<meta::SinkKind>(&mut generator);
     named::<meta::ConnectionName>(&mut generator);
     named::<meta::Health>(&mut generator);
+    named::<LogLevels>(&mut generator);
     schemas.extend(generator.take_definitions(true));
     for name in [
         "Checked",

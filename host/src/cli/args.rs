@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use remote::EMULATION_EXAMPLES;
 pub use remote::{EmulationCommand, ServerFlags, Which};
 use service::SERVE_EXAMPLES;
-pub use service::{RoleName, ServeArgs, TokenArgs, TokenCommand};
+pub use service::{HealthArgs, RoleName, ServeArgs, TokenArgs, TokenCommand};
 
 const EXITS: &str = "\
 Exit status:
@@ -95,6 +95,9 @@ Examples:
     /// Run emulations as a service, over REST: they go on until they are stopped, also after a restart.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
+    /// Ask a server whether it and what it depends on work; exit status 0 where they do, else 1.
+    #[command(after_help = "Example:\n  wellhead health http://localhost:8080")]
+    Health(HealthArgs),
     /// Make, list or revoke the tokens that a server asks for.
     #[command(after_help = "\
 Examples:

@@ -5,23 +5,32 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Mutex;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, reload};
 
 use super::CliError;
 use super::args::Cli;
-use crate::settings::{LogFormat, LogSettings};
+use crate::settings::{Environment, LogFormat, LogSettings, Settings};
+use crate::telemetry::logs::{self, LogLevels};
 
 /// What is logged where nobody says: what goes wrong, and the responses of an HTTP endpoint, which a
 /// sink logs where its block asks for them.
 const USUAL: &str = "warn,wellhead::sink::http=info";
 
-/// Sets logging up for the process.
+/// What the flags, or else a file, say.
 ///
 /// # Errors
-/// Where a level can't be read.
-pub fn start(arguments: &Cli, settings: &LogSettings) -> Result<(), CliError> {
+/// A file that can't be read.
+pub fn settings(arguments: &Cli, settings: &Settings) -> Result<LogSettings, CliError> {
+    Ok(match &arguments.log_config {
+        Some(path) => LogSettings::read(path)?,
+        None => settings.log.clone(),
+    })
+}
+
+fn levels(arguments: &Cli, settings: &LogSettings) -> LogLevels {
     let level = if arguments.debug {
         "debug"
     } else if arguments.verbose {
@@ -33,21 +42,19 @@ pub fn start(arguments: &Cli, settings: &LogSettings) -> Result<(), CliError> {
             .or(settings.level.as_deref())
             .unwrap_or(USUAL)
     };
-    let targets = settings.levels.iter();
-    let directives: Vec<String> = std::iter::once(level.to_lowercase())
-        .chain(targets.map(|(target, level)| format!("{target}={level}")))
-        .collect();
-    let wrong = |why: &dyn std::fmt::Display| {
-        CliError::Usage(format!(
-            "log level {}: {why}; write error, warn, info, debug or trace",
-            directives.join(",")
-        ))
-    };
-    // A single word that is no level would be taken for a target.
-    if !level.contains(['=', ',']) && level.parse::<LevelFilter>().is_err() {
-        return Err(wrong(&"there is no such level"));
+    LogLevels {
+        level: level.to_owned(),
+        levels: settings.levels.clone(),
     }
-    let filter = EnvFilter::try_new(directives.join(",")).map_err(|e| wrong(&e))?;
+}
+
+/// Sets logging up for the process.
+///
+/// # Errors
+/// Where a level can't be read.
+pub fn start(arguments: &Cli, settings: &LogSettings) -> Result<(), CliError> {
+    let levels = levels(arguments, settings);
+    let (filter, handle) = reload::Layer::new(levels.filter()?);
     let (writer, terminal) = match &settings.destination {
         None => (
             BoxMakeWriter::new(std::io::stderr),
@@ -60,17 +67,37 @@ pub fn start(arguments: &Cli, settings: &LogSettings) -> Result<(), CliError> {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(terminal)
         .with_writer(writer);
-    let started = if json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
+    let lines = match json {
+        true => lines.json().boxed(),
+        false => lines.boxed(),
     };
+    let all = tracing_subscriber::registry().with(filter).with(lines);
     // Somebody who embeds the program may have set a subscriber of their own.
-    started.or(Ok(()))
+    if all.try_init().is_ok() {
+        logs::begin(levels, handle);
+    }
+    Ok(())
+}
+
+/// Reads again what is to be logged, by flags, file and environment as at the start; format and destination
+/// stay. What is wrong is logged, and changes nothing.
+pub fn reread(arguments: &Cli, environment: &Environment) {
+    let read = Settings::load(arguments.settings.as_deref(), environment)
+        .map_err(CliError::from)
+        .and_then(|all| settings(arguments, &all))
+        .map(|said| levels(arguments, &said));
+    let changed = read.and_then(|levels| {
+        let text = levels.text();
+        logs::set(levels)?;
+        Ok(text)
+    });
+    match changed {
+        Ok(levels) => tracing::info!(levels, "log levels are read again"),
+        Err(error) => tracing::error!("log levels stay as they are: {error}"),
+    }
 }
 
 fn append_to(path: &Path) -> Result<File, CliError> {

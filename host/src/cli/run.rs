@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::LiveLine;
 use super::signals::Signals;
-use super::{CliError, Status, show};
+use super::{CliError, Status, show, telemetry};
 use crate::emulation::manifest::Manifest;
 use crate::emulation::plan::Tuning;
 use crate::emulation::pool::Pool;
@@ -17,6 +17,7 @@ use crate::emulation::running::Ended;
 use crate::emulation::{Control, Emulation, Engine, Environment, Plan};
 use crate::spec::{Document, Spec};
 use crate::state::{State, StoredRun};
+use crate::telemetry::otlp::{Config, Otlp};
 use crate::telemetry::{Clock, Lateness, wall};
 
 /// What a run is asked beside its spec.
@@ -38,6 +39,8 @@ pub struct RunOptions {
     pub ledger: Option<PathBuf>,
     /// How many sample records and which pictures to show at the end.
     pub show: usize,
+    /// Where traces and metrics are sent.
+    pub telemetry: Option<Config>,
     /// For tests.
     pub tuning: Tuning,
 }
@@ -48,8 +51,22 @@ pub struct RunOptions {
 /// Whatever keeps them from starting: nothing was sent then.
 pub async fn run(
     engine: &Engine,
+    document: Document,
+    options: RunOptions,
+) -> Result<Status, CliError> {
+    let mut otlp = telemetry::start(options.telemetry.as_ref())?;
+    let status = observed(engine, document, options, otlp.as_mut()).await;
+    if let Some(otlp) = otlp {
+        otlp.finish().await;
+    }
+    status
+}
+
+async fn observed(
+    engine: &Engine,
     mut document: Document,
     options: RunOptions,
+    otlp: Option<&mut Otlp>,
 ) -> Result<Status, CliError> {
     if document
         .emulations()
@@ -92,9 +109,10 @@ pub async fn run(
         hands: pool.hands(),
         state: Some(state.clone()),
         cancel: CancellationToken::new(),
+        traces: otlp.as_ref().and_then(|otlp| otlp.traces()),
         now: wall(),
     };
-    let ended = conduct(&plans, &environment, stored).await?;
+    let ended = conduct(&plans, &environment, stored, otlp).await?;
     let status = conclude(&document, &plans, ended, &options, &environment)?;
     state.close().await;
     Ok(status)
@@ -185,6 +203,7 @@ async fn conduct(
     plans: &[Arc<Plan>],
     environment: &Environment,
     stored: Option<Stored>,
+    otlp: Option<&mut Otlp>,
 ) -> Result<Vec<Outcomes>, CliError> {
     let mut prepared = Vec::with_capacity(plans.len());
     for plan in plans {
@@ -200,6 +219,9 @@ async fn conduct(
         running.push(emulation.start()?);
     }
     let controls: Vec<Control> = running.iter().map(|r| r.control()).collect();
+    if let Some(otlp) = otlp {
+        telemetry::watch(otlp, plans, &controls);
+    }
     let line = LiveLine::start(controls.clone());
     let signals = Signals::listen(controls)?;
     let mut ended = Vec::with_capacity(running.len());

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::args::ServeArgs;
-use super::{CliError, Status};
+use super::{CliError, Status, telemetry};
 use crate::api::{self, Api};
 use crate::emulation::{Engine, GRACE};
 use crate::plugin::store::Store;
@@ -25,7 +25,7 @@ use crate::spec::SinkBlock;
 /// Threads that answer requests: they only read and hand on.
 const THREADS: usize = 2;
 
-/// Serves until SIGINT or SIGTERM.
+/// Serves until SIGINT or SIGTERM; `hung_up` is called on each SIGHUP.
 ///
 /// # Errors
 /// Where the address or the data folder can't be had.
@@ -33,6 +33,7 @@ pub async fn run(
     settings: &Settings,
     environment: &Environment,
     args: &ServeArgs,
+    hung_up: impl FnMut(),
 ) -> Result<Status, CliError> {
     let data = args.data.clone().unwrap_or_else(|| settings.data.clone());
     let tokens = Tokens::of(&data);
@@ -45,14 +46,20 @@ pub async fn run(
         ))
     })?;
     let listen = listener.local_addr().unwrap_or(listen);
+    let mut otlp = telemetry::start(settings.telemetry.as_ref())?;
     let options = ServerOptions {
         data: data.clone(),
         workers: args.workers,
         emulations: args.emulations,
         signals: signals(settings)?,
         starter: starter(&settings.start_emulator),
+        traces: otlp.as_ref().and_then(|otlp| otlp.traces()),
     };
     let server = Server::open(Arc::new(engine), options).await?;
+    if let Some(otlp) = &mut otlp {
+        let server = Arc::clone(&server);
+        otlp.watch(move || server.metrics());
+    }
     let closing = CancellationToken::new();
     let api = Api::new(Arc::clone(&server), tokens, listen, closing.clone());
     let serving = requests.serve(listener, Arc::clone(&api))?;
@@ -65,7 +72,7 @@ pub async fn run(
     if restored > 0 {
         eprintln!("{restored} emulations go on that were going on before");
     }
-    ended().await?;
+    ended(hung_up).await?;
     eprintln!("ending: emulations drain, and go on with the next start");
     closing.cancel();
     for hung in server.close(GRACE).await {
@@ -76,6 +83,9 @@ pub async fn run(
     }
     // It ends by itself once told; nothing of it can fail.
     let _ = serving.await;
+    if let Some(otlp) = otlp {
+        otlp.finish().await;
+    }
     Ok(Status::Done)
 }
 
@@ -162,15 +172,18 @@ fn usual(environment: &Environment) -> Result<SocketAddr, CliError> {
     }
 }
 
-async fn ended() -> Result<(), CliError> {
+async fn ended(mut hung_up: impl FnMut()) -> Result<(), CliError> {
     let refused = |e| CliError::Usage(format!("the system refuses signals: {e}"));
     let mut int = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut term = signal(SignalKind::terminate()).map_err(refused)?;
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
+    let mut hup = signal(SignalKind::hangup()).map_err(refused)?;
+    loop {
+        tokio::select! {
+            _ = int.recv() => return Ok(()),
+            _ = term.recv() => return Ok(()),
+            _ = hup.recv() => hung_up(),
+        }
     }
-    Ok(())
 }
 
 /// The runtime of requests, apart from that of emulations.

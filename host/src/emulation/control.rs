@@ -11,6 +11,7 @@ use super::report::{Outcome, Report};
 use crate::record::{Channel, Group};
 use crate::schedule::{Profile, Schedule};
 use crate::telemetry::Lateness;
+use crate::telemetry::metric::Buckets;
 
 /// How far an emulation is.
 #[derive(Clone, Debug, Default)]
@@ -161,6 +162,17 @@ impl Control {
     pub fn receipt_lateness(&self) -> Option<Lateness> {
         let sinks = self.0.sinks.iter().map(|sink| sink.receipts.lateness());
         sinks.max_by_key(|lateness| lateness.percentiles().map(|p| p.p99))
+    }
+
+    /// What calls to the generator took so far.
+    pub fn calls(&self) -> Buckets {
+        self.0.shared.calls.took()
+    }
+
+    /// What deliveries took so far, sink by sink.
+    pub fn deliveries(&self) -> Vec<Buckets> {
+        let sinks = self.0.sinks.iter();
+        sinks.map(|sink| sink.receipts.deliveries()).collect()
     }
 
     /// Bytes of the generator's largest instance.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::calls::{Calls, Shown};
 use super::chain::{self, Chain};
 use super::pool::{Hands, Work};
 use super::shared::{Limits, Shared};
@@ -71,6 +72,10 @@ pub struct Producer {
     /// Restarts that aren't settled yet, oldest first.
     restarts: VecDeque<Point>,
     over: bool,
+    /// Where it is measured what calls take; nowhere while a run is gone through again.
+    calls: Option<Arc<Calls>>,
+    /// The last one, where it is to be in the trace.
+    shown: Option<Shown>,
 }
 
 /// A restart, and from which sequence on it is usable.
@@ -100,6 +105,8 @@ impl Producer {
             ready: Vec::new(),
             restarts: VecDeque::new(),
             over: false,
+            calls: None,
+            shown: None,
         }
     }
 
@@ -153,10 +160,14 @@ impl Producer {
         if got == 0 {
             return Ok(self.cursor.ended().then_some(Ended::Until));
         }
+        let begun = self.calls.as_ref().map(|calls| calls.begin());
         let made = self
             .stream
             .generate(first, &self.event)
             .map_err(|e| e.to_string())?;
+        if let (Some(calls), Some(begun)) = (&self.calls, begun) {
+            self.shown = calls.end(begun, first, made.ends.len(), made.payload.len());
+        }
         let given = made.ends.len();
         if given < got {
             self.cursor.seek(first + given as u64);
@@ -236,7 +247,8 @@ impl Producer {
 
 impl Lane {
     /// A lane that hasn't begun.
-    pub fn new(stream: u32, shared: Arc<Shared>, hands: Hands, producer: Producer) -> Lane {
+    pub fn new(stream: u32, shared: Arc<Shared>, hands: Hands, mut producer: Producer) -> Lane {
+        producer.calls = Some(Arc::clone(&shared.calls));
         let known = producer.known(0);
         Lane {
             stream,
@@ -334,6 +346,10 @@ impl Lane {
             if !matches!(ended, Some(Ended::Failed(_))) {
                 producer.sequencer.finish(&mut producer.ready);
             }
+        }
+        if let Some(call) = producer.shown.take() {
+            let calls = &self.shared.calls;
+            calls.show(&call, self.stream, &producer.ready);
         }
         let known = producer.known(self.known());
         let mut queue = self.queue();

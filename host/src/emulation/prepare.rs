@@ -15,6 +15,7 @@ use crate::sink::receipts::Snapshot;
 use crate::sink::rejects::RejectFile;
 use crate::sink::{Context, OnFull, Receipts, SendError, Sink};
 use crate::state::{Restart, RunLock, State, StoredRun};
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{Clock, Lateness};
 
 /// What emulations of one process share.
@@ -28,6 +29,8 @@ pub struct Environment {
     pub state: Option<State>,
     /// Fires when everything is to end at once.
     pub cancel: CancellationToken,
+    /// What makes traces, where somebody takes them.
+    pub traces: Option<Traces>,
     /// Go on where a sink itself says that it stands, though the state knows nothing of the run.
     pub go_on: bool,
     /// Wall clock at the start, nanoseconds since the Unix epoch: the origin of all emulations of
@@ -137,6 +140,7 @@ impl Emulation {
             hands: pool.hands(),
             state: None,
             cancel: CancellationToken::new(),
+            traces: None,
             go_on: false,
             now: 0,
         };

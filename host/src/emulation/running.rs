@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::task::JoinHandle;
 
-use super::EmulationError;
+use super::calls::Calls;
 use super::checkpoint::Keeper;
 use super::control::Control;
 use super::core::{Core, SinkView};
@@ -17,6 +17,7 @@ use super::prepare::Emulation;
 use super::report::Report;
 use super::shared::{Limits, Shared};
 use super::watch::Watch;
+use super::{EmulationError, traced};
 use crate::delivery::{Delivery, DeliveryError, Settled};
 use crate::record::Nanos;
 use crate::state::RunLock;
@@ -45,7 +46,12 @@ impl Emulation {
         let lateness =
             || Lateness::new().map_err(|e| EmulationError::system("a histogram of lateness", e));
         let limits = Limits::of(plan.streams, plan.tuning.batch);
-        let shared = Arc::new(Shared::new(limits, clock, lateness()?));
+        let trace = self.environment.traces.as_ref().map(|traces| {
+            let attributes = traced::begun(&plan, &self.sinks);
+            traces.begin(clock, self.sinks.len(), attributes)
+        });
+        let calls = Calls::new(clock, trace.clone());
+        let shared = Arc::new(Shared::new(limits, clock, lateness()?, calls));
         let overdue = match self.schedule.is_backfill() {
             true => wall().saturating_sub(self.schedule.event_origin()),
             false => self.overdue,
@@ -76,6 +82,9 @@ impl Emulation {
         let (mut outlets, mut views, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
         for ready in self.sinks {
             let guarantee = ready.sink.guarantee();
+            if let Some(trace) = &trace {
+                ready.receipts.show_in(Arc::clone(trace), &ready.kind);
+            }
             let (delivery, outlet, status) = Delivery::new(
                 ready.sink,
                 ready.target.clone(),
@@ -209,7 +218,11 @@ impl Running {
         if let Err(e) = self.keeper.finish().await {
             errors.push(e.to_string());
         }
-        self.core.conclude(paced, finished, errors).await
+        let ended = self.core.conclude(paced, finished, errors).await;
+        if let Some(trace) = self.core.shared.calls.trace() {
+            trace.end(traced::ended(&ended.report), ended.report.error.as_deref());
+        }
+        ended
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the threads of one emulation share: limits, marks and counts, all of them atomics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::Thread;
 
+use super::calls::Calls;
 use super::tap::Tap;
 use crate::plugin;
 use crate::record::{Nanos, Pace};
@@ -67,6 +68,8 @@ pub struct Shared {
     released_bytes: AtomicU64,
     last_release: AtomicU64,
     guest_memory: AtomicU64,
+    /// What calls to the generator take.
+    pub calls: Arc<Calls>,
     /// The last records released, where somebody looks.
     pub(super) tap: Tap,
     pacer: OnceLock<Thread>,
@@ -74,7 +77,7 @@ pub struct Shared {
 
 impl Shared {
     /// Before the first release.
-    pub fn new(limits: Limits, clock: Clock, lateness: Lateness) -> Shared {
+    pub fn new(limits: Limits, clock: Clock, lateness: Lateness, calls: Calls) -> Shared {
         Shared {
             limits,
             clock,
@@ -90,6 +93,7 @@ impl Shared {
             released_bytes: AtomicU64::new(0),
             last_release: AtomicU64::new(0),
             guest_memory: AtomicU64::new(0),
+            calls: Arc::new(calls),
             tap: Tap::default(),
             pacer: OnceLock::new(),
         }

@@ -10,8 +10,10 @@ use super::entry::Entry;
 use super::events::Event;
 use super::{Phase, Server, ServerError};
 use crate::emulation::Control;
+use crate::emulation::metrics::{Observed, metrics};
 use crate::emulation::report::Report;
 use crate::state::{Filter, StoredEmulation};
+use crate::telemetry::metric::Metric;
 
 /// An emulation as it stands: the fields of its report as far as it is, with what the server adds.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -143,11 +145,15 @@ impl Server {
         Ok(Watching { entry })
     }
 
-    /// Those that have begun, by name and identity, for metrics.
-    pub fn running(&self) -> Vec<(String, Phase, Control)> {
-        let live = self.live().into_iter();
-        live.map(|(entry, control)| (entry.id.clone(), entry.phase(), control))
-            .collect()
+    /// The metrics of those that have begun and go on.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let observed = |(entry, control): (Arc<Entry>, Control)| Observed {
+            id: entry.id.clone(),
+            state: entry.phase().name(),
+            control,
+        };
+        let live: Vec<Observed> = self.live().into_iter().map(observed).collect();
+        metrics(&live)
     }
 
     pub(super) fn control(&self, id: &str) -> Option<Control> {

@@ -1,12 +1,15 @@
 //! What a sink has taken and what it refused: counts, watermarks and lateness.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::SendError;
+use super::flight::Flight;
 use super::rejects::RejectFile;
-use crate::record::{Nanos, Part};
+use crate::record::{Group, Nanos, Part};
+use crate::telemetry::metric::Buckets;
+use crate::telemetry::traces::Trace;
 use crate::telemetry::{Clock, Lateness};
 
 /// A record that the sink refused for good.
@@ -69,6 +72,15 @@ struct Inner {
     /// The first refusal that couldn't be written down.
     failed: Option<String>,
     told: Told,
+    flight: Flight,
+}
+
+impl Inner {
+    /// After counts have moved: which groups are through by that.
+    fn land(&mut self, clock: Clock) {
+        let settled = self.counts.acknowledged + self.counts.rejected;
+        self.flight.settled(settled, clock);
+    }
 }
 
 /// Counts of one sink over one execution, shared by the sink, delivery and reports.
@@ -77,6 +89,8 @@ pub struct Receipts {
     rejects: Option<(String, Arc<RejectFile>)>,
     clock: Clock,
     changed: tokio::sync::Notify,
+    /// The emulation's trace, and what the sink is called there.
+    trace: OnceLock<(Arc<Trace>, String)>,
 }
 
 impl Receipts {
@@ -97,10 +111,12 @@ impl Receipts {
                 lateness,
                 failed: None,
                 told: Told::default(),
+                flight: Flight::default(),
             }),
             rejects,
             clock,
             changed: tokio::sync::Notify::new(),
+            trace: OnceLock::new(),
         }
     }
 
@@ -152,6 +168,7 @@ impl Receipts {
                 inner.lateness.record(now.saturating_sub(pace.due(order)));
             }
         }
+        inner.land(self.clock);
         drop(inner);
         self.changed.notify_one();
     }
@@ -185,8 +202,34 @@ impl Receipts {
             let (most, least) = (now.saturating_sub(first), now.saturating_sub(last));
             inner.lateness.record_between(most, least, records);
         }
+        inner.land(self.clock);
         drop(inner);
         self.changed.notify_one();
+    }
+
+    /// The group is about to be handed to the sink for the first time.
+    pub(crate) fn begin(&self, group: &Group) {
+        let records = group.len();
+        let span = self.trace.get().and_then(|(trace, kind)| {
+            let parts = group.parts.iter();
+            let parts = parts.map(|part| (part.stream(), part.sequences()));
+            trace.delivering(kind, records, parts)
+        });
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let settled = inner.counts.acknowledged + inner.counts.rejected;
+        inner.flight.begin(now, records as u64, settled, span);
+    }
+
+    /// Shows deliveries in the emulation's trace from now on.
+    pub(crate) fn show_in(&self, trace: Arc<Trace>, kind: &str) {
+        // An execution has one trace.
+        let _ = self.trace.set((trace, kind.to_owned()));
+    }
+
+    /// What groups took from the first write to their receipt (to being handed over, where there is none).
+    pub fn deliveries(&self) -> Buckets {
+        self.lock().flight.took().clone()
     }
 
     /// The next sequence of each stream: everything below is settled.

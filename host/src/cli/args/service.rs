@@ -34,6 +34,18 @@ pub struct ServeArgs {
     pub emulations: usize,
 }
 
+/// Flags of `health`.
+#[derive(Args, Debug)]
+pub struct HealthArgs {
+    /// Where the server is.
+    #[arg(
+        value_name = "URL",
+        env = "WELLHEAD_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub url: String,
+}
+
 /// Flags of `token`.
 #[derive(Args, Debug)]
 pub struct TokenArgs {

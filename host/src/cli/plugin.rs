@@ -6,14 +6,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 use futures::stream;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::args::PluginCommand;
 use super::sinks::plain;
 use super::{CliError, Status};
 use crate::emulation::Engine;
 use crate::plugin::store::Paths;
-use crate::plugin::{Generator, UploadLimits, Uploads, stock_names};
+use crate::plugin::{UploadLimits, Uploads};
 
 /// Bytes of a file that are read at a time.
 const CHUNK: usize = 64 << 10;

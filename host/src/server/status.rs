@@ -77,6 +77,7 @@ impl Server {
 
     fn status_of(&self, row: StoredEmulation) -> EmulationStatus {
         let entry = self.live_entry(&row.id);
+        let stored = Phase::of(&row);
         let mut report = match (&entry, row.report) {
             (Some(entry), _) => entry
                 .control()
@@ -88,7 +89,6 @@ impl Server {
         for own in ["name", "outcome", "error"] {
             report.shift_remove(own);
         }
-        let stored = Phase::of(&row);
         let error = match &entry {
             Some(entry) => entry.error(),
             None => row.error,

@@ -8,6 +8,7 @@ pub mod deployment;
 mod environment;
 pub mod log;
 mod s3;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 pub use environment::Environment;
 pub use log::{LogFormat, LogSettings};
+pub use server::ServerSettings;
 
 use crate::spec::secret::Secrets;
 use crate::spec::{Connection, Connections, Format, Problem, SpecError, Text, options, sinks};
@@ -36,6 +38,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Logs.
     pub log: LogSettings,
+    /// Who may come into a server.
+    pub server: ServerSettings,
     /// Named connections, and those of the environment.
     pub connections: Connections,
 }
@@ -91,6 +95,9 @@ struct SettingsForm {
     /// Logs.
     #[serde(default)]
     log: LogSettings,
+    /// Who may come into a server.
+    #[serde(default)]
+    server: ServerSettings,
     /// Sink addresses with their secrets, by the name that specs refer to:
     /// {type: kafka, brokers: …}. Environment: WELLHEAD_CONNECTIONS__NAME__OPTION.
     #[serde(default)]
@@ -170,6 +177,7 @@ impl Settings {
             plugins: folder(parts.plugins, |f| f.data_dir(), "plugins")?,
             data: folder(parts.data, |f| f.data_dir(), "server")?,
             log: parts.log,
+            server: parts.server,
             connections: parts.connections,
         })
     }
@@ -183,6 +191,7 @@ struct Parts {
     plugins: Option<PathBuf>,
     data: Option<PathBuf>,
     log: LogSettings,
+    server: ServerSettings,
     connections: Connections,
 }
 
@@ -199,6 +208,7 @@ impl Parts {
         let path =
             |name: &str, said: Option<PathBuf>| environment.get(name).map(PathBuf::from).or(said);
         let log = form.log.under(environment)?;
+        let server = form.server.under(environment)?;
         let mut connections = Connections::default();
         connections_from_environment(&mut form.connections, environment)?;
         for (name, options) in form.connections {
@@ -224,6 +234,7 @@ impl Parts {
             plugins: path("WELLHEAD_PLUGINS", form.plugins),
             data: path("WELLHEAD_DATA", form.data),
             log,
+            server,
             connections,
         })
     }

@@ -1,10 +1,17 @@
 //! The server over REST, as a client of the network meets it.
 
+mod access;
+mod attacks;
 mod client;
+mod disk;
 mod guard;
+mod jwt;
 mod plugins;
+mod reach;
 mod readme;
 mod restart;
+mod secrets;
+mod tls;
 
 use serde_json::json;
 

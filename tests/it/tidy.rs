@@ -200,7 +200,7 @@ fn only_one_module_knows_each_client() {
         ("arrow_array::", "encode"),
         ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),
-        ("reqwest::", "sink/http|sink/s3"),
+        ("reqwest::", "sink/http|sink/s3|server/jwt"),
         ("hyper::", "sink/http|api"),
         ("axum::", "api"),
         ("rumqttc_v4::", "sink/mqtt"),

@@ -3,6 +3,7 @@
 //! Requests have a runtime of their own, so that no load of them starves emulations, and none of
 //! emulations starves them.
 
+pub mod access;
 mod emulations;
 mod events;
 mod extract;
@@ -14,6 +15,8 @@ mod openapi;
 mod plugins;
 pub mod problem;
 mod simple;
+pub mod rate;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,15 +28,16 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
 use axum::routing::get;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::server::Server;
-use crate::server::tokens::Tokens;
+use access::Access;
 use problem::Problem;
 
 /// How long a client may take for the head of a request.
@@ -46,7 +50,8 @@ const ROOM: Duration = Duration::from_millis(50);
 /// What requests share.
 pub struct Api {
     server: Arc<Server>,
-    tokens: Tokens,
+    /// Who may come in.
+    pub access: Access,
     listen: SocketAddr,
     /// What was going on before is taken up.
     pub restored: AtomicBool,
@@ -60,14 +65,14 @@ impl Api {
     /// The interface of a server that listens there.
     pub fn new(
         server: Arc<Server>,
-        tokens: Tokens,
+        access: Access,
         listen: SocketAddr,
         closing: CancellationToken,
     ) -> Arc<Api> {
         let openapi = openapi();
         Arc::new(Api {
             server,
-            tokens,
+            access,
             listen,
             restored: AtomicBool::new(false),
             closing,
@@ -97,7 +102,7 @@ pub fn openapi() -> Value {
 
 fn router(api: &Arc<Api>) -> Router {
     let (router, _) = paths().split_for_parts();
-    router
+    let router = router
         .route("/openapi.json", get(openapi::show))
         .route("/docs", get(openapi::docs))
         .fallback(unknown)
@@ -106,7 +111,12 @@ fn router(api: &Arc<Api>) -> Router {
             Arc::clone(api),
             guard::guard,
         ))
-        .with_state(Arc::clone(api))
+        .with_state(Arc::clone(api));
+    // Outermost: a browser asks whether it may before it sends a token.
+    match api.access.cors() {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
 }
 
 async fn unknown(uri: Uri) -> Problem {
@@ -145,20 +155,8 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>) {
                 continue;
             }
         };
-        // Answers are small and waited for.
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        connections.spawn(async move {
-            // Clients come and go as they like.
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
-            }
-        });
+        let (api, router) = (Arc::clone(&api), router.clone());
+        connections.spawn(connection(api, stream, router, graceful.watcher()));
     }
     drop(listener);
     if tokio::time::timeout(LAST, graceful.shutdown())
@@ -166,5 +164,38 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>) {
         .is_err()
     {
         tracing::warn!("requests are left unanswered");
+    }
+}
+
+/// Serves one client until it goes away, or the server ends.
+async fn connection(api: Arc<Api>, stream: TcpStream, router: Router, watcher: Watcher) {
+    // Answers are small and waited for.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = &api.access.tls else {
+        return requests(stream, router, watcher).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(HEAD, tls.acceptor().accept(stream)) => shaken,
+        () = api.closing.cancelled() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => requests(stream, router, watcher).await,
+        Ok(Err(error)) => tracing::debug!("a connection ended before it began: {error}"),
+        Err(_) => tracing::debug!("a connection took too long to begin"),
+    }
+}
+
+async fn requests<S>(stream: S, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = TowerToHyperService::new(router);
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    // Clients come and go as they like.
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!("a connection ended: {error}");
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file for each command, and what they share.
 
+mod access;
 pub mod args;
 mod check;
 mod compile;
@@ -114,6 +115,12 @@ pub enum CliError {
     /// Tokens can't be read or made.
     #[error(transparent)]
     Token(#[from] crate::server::tokens::TokenError),
+    /// Tokens of another issuer can't be checked.
+    #[error(transparent)]
+    Jwt(#[from] crate::server::jwt::JwtError),
+    /// There can be no TLS.
+    #[error(transparent)]
+    Tls(#[from] crate::api::tls::TlsError),
     /// The server can't begin.
     #[error(transparent)]
     Server(#[from] crate::server::ServerError),

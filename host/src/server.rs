@@ -13,6 +13,7 @@ mod create;
 mod entry;
 mod error;
 pub mod events;
+pub mod jwt;
 mod launch;
 mod phase;
 mod plugins;

@@ -10,6 +10,7 @@ pub mod log;
 mod s3;
 mod service;
 mod telemetry;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 pub use environment::Environment;
 pub use log::{LogFormat, LogSettings};
 pub use service::{SignalSettings, StarterSettings};
+pub use server::ServerSettings;
 
 use crate::spec::secret::Secrets;
 use crate::spec::{Connection, Connections, Format, Problem, SpecError, Text, options, sinks};
@@ -42,6 +44,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where traces and metrics are sent, if anywhere.
     pub telemetry: Option<otlp::Config>,
+    /// Who may come into a server.
+    pub server: ServerSettings,
     /// Named connections, and those of the environment.
     pub connections: Connections,
     /// Where a server reads signals.
@@ -104,6 +108,9 @@ struct SettingsForm {
     /// Traces and metrics over OTLP.
     #[serde(default)]
     telemetry: telemetry::TelemetryForm,
+    /// Who may come into a server.
+    #[serde(default)]
+    server: ServerSettings,
     /// Sink addresses with their secrets, by the name that specs refer to:
     /// {type: kafka, brokers: …}. Environment: WELLHEAD_CONNECTIONS__NAME__OPTION.
     #[serde(default)]
@@ -190,6 +197,7 @@ impl Settings {
             data: folder(parts.data, |f| f.data_dir(), "server")?,
             log: parts.log,
             telemetry: parts.telemetry,
+            server: parts.server,
             connections: parts.connections,
             signals: parts.signals,
             start_emulator: parts.start_emulator,
@@ -206,6 +214,7 @@ struct Parts {
     data: Option<PathBuf>,
     log: LogSettings,
     telemetry: Option<otlp::Config>,
+    server: ServerSettings,
     connections: Connections,
     signals: Option<SignalSettings>,
     start_emulator: StarterSettings,
@@ -225,6 +234,7 @@ impl Parts {
             |name: &str, said: Option<PathBuf>| environment.get(name).map(PathBuf::from).or(said);
         let log = form.log.under(environment)?;
         let telemetry = form.telemetry.under(environment)?;
+        let server = form.server.under(environment)?;
         let mut connections = Connections::default();
         connections_from_environment(&mut form.connections, environment)?;
         for (name, options) in form.connections {
@@ -251,6 +261,7 @@ impl Parts {
             data: path("WELLHEAD_DATA", form.data),
             log,
             telemetry,
+            server,
             connections,
             signals: form.signals,
             start_emulator: form.start_emulator,

@@ -40,6 +40,16 @@ pub enum StateError {
         /// SQLite's reason.
         source: sqlx::Error,
     },
+    /// The disk is full.
+    #[error(
+        "the state in {path} can't be written, since the disk is full: {source}; make room there, and try again"
+    )]
+    Full {
+        /// Which database.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: sqlx::Error,
+    },
     /// SQLite says that the file isn't what it wrote.
     #[error(
         "the state in {path} is damaged: {source}; put back a copy of it, or name another with --state DIR and begin another run"
@@ -357,12 +367,13 @@ impl State {
     }
 }
 
-/// Tells a damaged file from one that can't be used now.
+/// Tells a full disk, and a damaged file, from one that can't be used now.
 fn told(path: PathBuf, source: sqlx::Error) -> StateError {
     let code = source.as_database_error().and_then(|error| error.code());
     let code: Option<u32> = code.and_then(|code| code.parse().ok());
-    // SQLITE_CORRUPT and SQLITE_NOTADB, whatever the details above the lowest byte.
+    // Whatever the details above the lowest byte: SQLITE_FULL, SQLITE_CORRUPT and SQLITE_NOTADB.
     match code.map(|code| code & 0xff) {
+        Some(13) => StateError::Full { path, source },
         Some(11 | 26) => StateError::Corrupt { path, source },
         _ => StateError::Database { path, source },
     }

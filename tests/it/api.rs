@@ -1,14 +1,21 @@
 //! The server over REST, as a client of the network meets it.
 
+mod access;
+mod attacks;
 pub mod client;
+mod disk;
 mod guard;
+mod jwt;
 mod logs;
 mod metrics;
 mod plugins;
+mod reach;
 mod readme;
 mod remote;
 mod restart;
+mod secrets;
 mod simple;
+mod tls;
 
 use serde_json::json;
 

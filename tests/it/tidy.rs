@@ -204,7 +204,7 @@ fn only_one_module_knows_each_client() {
         ("rdkafka::", "sink/kafka"),
         (
             "reqwest::",
-            "sink/http|sink/s3|client|telemetry/otlp|cli/health",
+            "sink/http|sink/s3|client|telemetry/otlp|cli/health|server/jwt",
         ),
         ("opentelemetry", "telemetry"),
         ("hyper::", "sink/http|api"),

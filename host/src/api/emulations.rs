@@ -51,7 +51,7 @@ pub(super) struct Started {
 /// Start the emulations of a spec.
 ///
 /// Answers at once; the emulation logs in to its sinks then. A request with the same `Idempotency-Key`
-/// and body starts nothing more and gives the same emulations.
+/// and body starts nothing more within a day, and gives the same emulations.
 #[utoipa::path(post, path = "/emulations", tag = "emulations",
     params(("Idempotency-Key" = Option<String>, Header, description = "What tells a repeated request from another")),
     request_body(content((ref("#/components/schemas/Spec") = "application/json"), (String = "application/yaml"), (String = "application/toml"))),
@@ -71,7 +71,8 @@ async fn start(
             let detail = "Idempotency-Key takes 1 to 255 characters";
             return Err(Problem::malformed(detail));
         }
-        Some(key) => Some((format!("{}/{key}", caller.name), spec.digest)),
+        // Neither holds a line feed, so no two callers share a key.
+        Some(key) => Some((format!("{}\n{key}", caller.name), spec.digest)),
         None => None,
     };
     let created = api.server.create(spec.document, key, &caller.name).await?;

@@ -7,9 +7,11 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use super::problem::{Answer, Problem};
 use crate::spec::{Document, Format, parse};
@@ -18,8 +20,9 @@ use crate::spec::{Document, Format, parse};
 pub const BODY: usize = 1 << 20;
 /// Bytes beyond that are read before the answer, so that the client is there for it.
 const DRAINED: usize = 16 << 20;
-/// How long the next piece of a body is waited for.
+/// How long a body that isn't a component is waited for: at most for its next piece, and until it is whole.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+const WHOLE: Duration = Duration::from_secs(30);
 
 /// A JSON body.
 pub struct JsonBody<T>(pub T);
@@ -187,14 +190,14 @@ pub fn unsupported(media: &str, known: &str) -> Problem {
 }
 
 async fn whole(body: Body) -> Answer<Vec<u8>> {
+    let until = Instant::now() + WHOLE;
     let mut chunks = body.into_data_stream();
     let mut whole = Vec::new();
     loop {
-        let next = tokio::time::timeout(PATIENCE, chunks.next()).await;
-        match next.map_err(|_| too_slow())? {
+        match next(&mut chunks, until).await? {
             None => return Ok(whole),
             Some(Ok(chunk)) if whole.len() + chunk.len() > BODY => {
-                drain(&mut chunks).await;
+                drain(&mut chunks, until).await;
                 return Err(Problem::too_large(format!(
                     "at most {BODY} bytes are taken here"
                 )));
@@ -208,9 +211,9 @@ async fn whole(body: Body) -> Answer<Vec<u8>> {
 }
 
 /// Reads on for a while: a client that still sends would not see the answer.
-async fn drain(chunks: &mut BodyDataStream) {
+async fn drain(chunks: &mut BodyDataStream, until: Instant) {
     let mut left = DRAINED;
-    while let Ok(Some(Ok(chunk))) = tokio::time::timeout(PATIENCE, chunks.next()).await {
+    while let Ok(Some(Ok(chunk))) = next(chunks, until).await {
         left = match left.checked_sub(chunk.len()) {
             Some(left) => left,
             None => return,
@@ -218,6 +221,18 @@ async fn drain(chunks: &mut BodyDataStream) {
     }
 }
 
-fn too_slow() -> Problem {
-    Problem::slow(format!("nothing came for {} s", PATIENCE.as_secs()))
+/// The next piece, none at the end.
+async fn next(
+    chunks: &mut BodyDataStream,
+    until: Instant,
+) -> Answer<Option<Result<Bytes, axum::Error>>> {
+    let deadline = until.min(Instant::now() + PATIENCE);
+    let next = tokio::time::timeout_at(deadline, chunks.next()).await;
+    next.map_err(|_| {
+        Problem::slow(format!(
+            "nothing came for {} s, or not all of it in {} s",
+            PATIENCE.as_secs(),
+            WHOLE.as_secs()
+        ))
+    })
 }

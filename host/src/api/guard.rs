@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -15,9 +16,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Api;
+use super::access::Access;
 use super::extract::header_text;
 use super::problem::{Answer, Problem};
-use crate::server::tokens::Role;
+use crate::server::jwt::JwtError;
+use crate::server::tokens::{self, Role, Token};
 
 /// Whoever made a request.
 #[derive(Clone, Debug)]
@@ -39,29 +42,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// Lets through what may come in.
-pub(super) async fn guard(
-    State(api): State<Arc<Api>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    match admitted(&api, &request) {
+pub(super) async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let admitted = admitted(&api, &parts).await;
+    match admitted.and_then(|caller| paced(&api, &parts, caller)) {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn admitted(api: &Api, request: &Request) -> Answer<Caller> {
-    let headers = request.headers();
+async fn admitted(api: &Api, request: &Parts) -> Answer<Caller> {
+    let headers = &request.headers;
     let host = host(request)?;
-    same_origin(headers, &host)?;
-    let tokens = api.tokens.list().map_err(|error| {
+    same_origin(headers, &host, &api.access)?;
+    let tokens = api.access.tokens.list().map_err(|error| {
         tracing::error!("nobody is let in: {error}");
         Problem::broken("the tokens can't be read")
     })?;
-    if tokens.is_empty() {
+    // An address that others reach stays closed, also once the last token is revoked.
+    let trusting = api.listen.ip().is_loopback() && api.access.jwt.is_none();
+    if tokens.is_empty() && trusting {
         // With tokens any name will do: a page that goes by another one has none.
         return match is_ours(&host, api.listen) {
             true => Ok(Caller {
@@ -73,8 +76,8 @@ fn admitted(api: &Api, request: &Request) -> Answer<Caller> {
             ))),
         };
     }
-    let needed = needed(request.method(), request.uri().path());
-    match (bearer(api, headers)?, needed) {
+    let needed = needed(&request.method, request.uri.path());
+    match (bearer(&api.access, &tokens, headers).await?, needed) {
         (Some(caller), needed) if needed.is_none_or(|role| caller.role >= role) => Ok(caller),
         (Some(caller), Some(role)) => Err(forbidden(format!(
             "token {} has the role {}; this takes {role}",
@@ -103,7 +106,7 @@ fn needed(method: &Method, path: &str) -> Option<Role> {
 }
 
 /// Whose token the request carries, if it carries one.
-fn bearer(api: &Api, headers: &HeaderMap) -> Answer<Option<Caller>> {
+async fn bearer(access: &Access, tokens: &[Token], headers: &HeaderMap) -> Answer<Option<Caller>> {
     let Some(value) = header_text(headers, header::AUTHORIZATION.as_str())? else {
         return Ok(None);
     };
@@ -114,19 +117,51 @@ fn bearer(api: &Api, headers: &HeaderMap) -> Answer<Option<Caller>> {
             "the scheme is Bearer: Authorization: Bearer TOKEN",
         ));
     }
-    let found = api.tokens.find(text.trim(), jiff::Timestamp::now());
-    let token = found.ok().flatten().ok_or_else(invalid)?;
+    let text = text.trim();
+    if let Some(token) = tokens::find(tokens, text, jiff::Timestamp::now()) {
+        return Ok(Some(Caller {
+            name: token.id.clone(),
+            role: token.role,
+        }));
+    }
+    let jwt = access.jwt.as_ref().filter(|_| !tokens::is_ours(text));
+    let identity = jwt.ok_or_else(invalid)?.identity(text).await;
+    let identity = identity.map_err(|error| match error {
+        JwtError::Roleless { .. } => forbidden(error.to_string()),
+        JwtError::Keyless => Problem::busy(error.to_string(), 10),
+        error => unauthorized(&error.to_string()),
+    })?;
+    // No token of ours is called so, nor is whoever comes without one.
     Ok(Some(Caller {
-        name: token.id,
-        role: token.role,
+        name: format!("jwt:{}", identity.subject),
+        role: identity.role,
     }))
 }
 
+/// Holds a caller to the rate that each has; whether the service lives may be asked at any time.
+fn paced(api: &Api, request: &Parts, caller: Caller) -> Answer<Caller> {
+    let Some(rate) = &api.access.rate else {
+        return Ok(caller);
+    };
+    if ["/health", "/ready"].contains(&request.uri.path()) {
+        return Ok(caller);
+    }
+    match rate.admit(&caller.name, Instant::now()) {
+        Ok(()) => Ok(caller),
+        Err(wait) => {
+            let seconds = wait.as_millis().div_ceil(1_000);
+            Err(Problem::too_often(
+                u32::try_from(seconds).unwrap_or(u32::MAX).max(1),
+            ))
+        }
+    }
+}
+
 /// Whom the request is for: HTTP/1.1 says so in `Host`, or in the whole target.
-fn host(request: &Request) -> Answer<Authority> {
-    let mut given = request.headers().get_all(header::HOST).iter();
+fn host(request: &Parts) -> Answer<Authority> {
+    let mut given = request.headers.get_all(header::HOST).iter();
     let (first, more) = (given.next(), given.next());
-    let text = match (request.uri().authority(), first, more) {
+    let text = match (request.uri.authority(), first, more) {
         (Some(authority), ..) => return Ok(authority.clone()),
         (None, Some(only), None) => only.to_str().unwrap_or_default(),
         _ => "",
@@ -144,23 +179,29 @@ fn is_ours(host: &Authority, listen: SocketAddr) -> bool {
     }
 }
 
-fn same_origin(headers: &HeaderMap, host: &Authority) -> Answer<()> {
+fn same_origin(headers: &HeaderMap, host: &Authority, access: &Access) -> Answer<()> {
     let foreign = |what: &str| {
         Err(forbidden(format!(
-            "the request comes from a web page of another origin ({what}), and none may reach this server"
+            "the request comes from a web page of another origin ({what}), and none may reach this server but those that the settings name ([server] origins)"
         )))
     };
+    let origin = header_text(headers, header::ORIGIN.as_str())?;
+    if origin.is_some_and(|origin| access.allows(origin)) {
+        return Ok(());
+    }
     if let Some(site) = header_text(headers, "sec-fetch-site")?
         && !["same-origin", "none"].contains(&site)
     {
         return foreign(&format!("Sec-Fetch-Site: {site}"));
     }
-    let Some(origin) = header_text(headers, header::ORIGIN.as_str())? else {
+    let Some(origin) = origin else {
         return Ok(());
     };
-    let authority = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
+    // Whoever ends TLS before a plain server makes an https page of it; a plain page is none of an https server.
+    let authority = match (origin.split_once("://"), access.scheme()) {
+        (Some(("https", authority)), _) | (Some(("http", authority)), "http") => Some(authority),
+        _ => None,
+    };
     match authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host.as_str())) {
         true => Ok(()),
         false => foreign(&format!("Origin: {origin}")),
@@ -229,19 +270,30 @@ mod tests {
 
     #[test]
     fn other_pages_are_told_by_their_origin() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = Access {
+            tokens: tokens::Tokens::of(folder.path()),
+            jwt: None,
+            rate: None,
+            origins: vec!["https://console.example".to_owned()],
+            tls: None,
+        };
         let host: Authority = "localhost:8080".parse().unwrap();
         let told = |name: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            same_origin(&headers, &host).is_ok()
+            same_origin(&headers, &host, &access).is_ok()
         };
         assert!(told("origin", "http://localhost:8080"));
         assert!(told("sec-fetch-site", "same-origin"));
         assert!(told("sec-fetch-site", "none"));
+        assert!(told("origin", "https://console.example"));
         for origin in [
             "http://evil.example",
             "null",
             "http://localhost:8081",
+            "http://console.example",
+            "https://console.example.evil.example",
             "file://",
         ] {
             assert!(!told("origin", origin), "{origin}");

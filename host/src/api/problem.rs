@@ -115,7 +115,27 @@ impl Problem {
         )
     }
 
-    fn busy(detail: String, seconds: u32) -> Problem {
+    /// There is no room on the server's disk.
+    pub fn full(detail: impl std::fmt::Display) -> Problem {
+        tracing::error!("{detail}");
+        let status = StatusCode::INSUFFICIENT_STORAGE;
+        let title = "The server's disk is full";
+        Problem::new(status, "full", title, detail.to_string())
+    }
+
+    /// The caller comes more often than it may.
+    pub fn too_often(seconds: u32) -> Problem {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let detail = format!(
+            "that is more often than the server lets each caller come ([server] rate_limit in its settings); try again in {seconds} s"
+        );
+        let mut often = Problem::new(status, "rate", "That is too often", detail);
+        often.retry_after = Some(seconds);
+        often
+    }
+
+    /// Not now.
+    pub fn busy(detail: String, seconds: u32) -> Problem {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let mut busy = Problem::new(status, "busy", "The server can't take this on now", detail);
         busy.retry_after = Some(seconds);
@@ -226,6 +246,9 @@ fn of_store(error: &StoreError) -> Problem {
         | StoreError::Stock(_)
         | StoreError::Removal(_)
         | StoreError::InUse { .. } => Problem::conflict("taken", detail),
+        StoreError::Io { error, .. } if error.kind() == std::io::ErrorKind::StorageFull => {
+            Problem::full(detail)
+        }
         StoreError::Io { .. } | StoreError::Damaged { .. } => Problem::broken(detail),
         _ => Problem::unusable(detail),
     }
@@ -254,5 +277,8 @@ fn of_upload(error: UploadError) -> Problem {
 }
 
 fn of_state(error: &StateError) -> Problem {
-    Problem::broken(error.to_string())
+    match error {
+        StateError::Full { .. } => Problem::full(error),
+        _ => Problem::broken(error),
+    }
 }

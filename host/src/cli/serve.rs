@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::args::ServeArgs;
-use super::{CliError, Status, telemetry};
+use super::{CliError, Status, access, telemetry};
+use crate::api::access::Access;
 use crate::api::{self, Api};
 use crate::emulation::{Engine, GRACE};
 use crate::plugin::store::Store;
@@ -36,8 +37,12 @@ pub async fn run(
     hung_up: impl FnMut(),
 ) -> Result<Status, CliError> {
     let data = args.data.clone().unwrap_or_else(|| settings.data.clone());
+    // From here on none of them ends the process by itself.
+    let mut interrupts = Interrupts::new()?;
     let tokens = Tokens::of(&data);
-    let listen = address(args, environment, !tokens.list()?.is_empty())?;
+    let told_apart = !tokens.list()?.is_empty() || settings.server.jwt.is_some();
+    let listen = address(args, environment, told_apart)?;
+    let access = access::access(&settings.server, tokens).await?;
     let engine = engine(settings, &data)?;
     let requests = Requests::start()?;
     let listener = TcpListener::bind(listen).await.map_err(|e| {
@@ -61,18 +66,19 @@ pub async fn run(
         otlp.watch(move || server.metrics());
     }
     let closing = CancellationToken::new();
-    let api = Api::new(Arc::clone(&server), tokens, listen, closing.clone());
+    let api = Api::new(Arc::clone(&server), access, listen, closing.clone());
     let serving = requests.serve(listener, Arc::clone(&api))?;
     let restored = server.restore().await?;
     api.restored.store(true, Ordering::SeqCst);
     eprintln!(
-        "wellhead serves http://{listen} (documentation: http://{listen}/docs), data in {}",
-        data.display()
+        "wellhead serves {scheme}://{listen} (documentation: {scheme}://{listen}/docs), data in {}",
+        data.display(),
+        scheme = api.access.scheme(),
     );
     if restored > 0 {
         eprintln!("{restored} emulations go on that were going on before");
     }
-    ended(hung_up).await?;
+    interrupts.ended(&api.access, hung_up).await;
     eprintln!("ending: emulations drain, and go on with the next start");
     closing.cancel();
     for hung in server.close(GRACE).await {
@@ -172,16 +178,35 @@ fn usual(environment: &Environment) -> Result<SocketAddr, CliError> {
     }
 }
 
-async fn ended(mut hung_up: impl FnMut()) -> Result<(), CliError> {
-    let refused = |e| CliError::Usage(format!("the system refuses signals: {e}"));
-    let mut int = signal(SignalKind::interrupt()).map_err(refused)?;
-    let mut term = signal(SignalKind::terminate()).map_err(refused)?;
-    let mut hup = signal(SignalKind::hangup()).map_err(refused)?;
-    loop {
-        tokio::select! {
-            _ = int.recv() => return Ok(()),
-            _ = term.recv() => return Ok(()),
-            _ = hup.recv() => hung_up(),
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Interrupts {
+    fn new() -> Result<Interrupts, CliError> {
+        let of = |kind| {
+            signal(kind).map_err(|e| CliError::Usage(format!("the system refuses signals: {e}")))
+        };
+        Ok(Interrupts {
+            interrupt: of(SignalKind::interrupt())?,
+            terminate: of(SignalKind::terminate())?,
+            hangup: of(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGINT or SIGTERM; on SIGHUP, what may change is read again.
+    async fn ended(&mut self, access: &Access, mut hung_up: impl FnMut()) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => {
+                    hung_up();
+                    access.reload().await;
+                }
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ fn list(tokens: &Tokens, as_json: bool) -> Result<(), CliError> {
         return super::print_json(&rows.collect::<Vec<_>>());
     }
     let mut table = plain(["token", "role", "made", "expires"]);
-    for token in &all {
+    for token in all.iter() {
         let expires = token
             .expires
             .map_or("never".to_owned(), |end| format!("{end:.0}"));

@@ -33,6 +33,9 @@ pub struct UploadLimits {
     pub at_once: usize,
     /// Longest that nothing may come.
     pub idle: Duration,
+    /// Bytes that have to come in a second, on the whole and after the first `idle`: a place isn't kept for
+    /// one that only dribbles.
+    pub pace: u32,
     /// Longest until all has come.
     pub whole: Duration,
 }
@@ -42,6 +45,8 @@ impl Default for UploadLimits {
         UploadLimits {
             at_once: 16,
             idle: Duration::from_secs(30),
+            // A quarter of a megabit.
+            pace: 32 << 10,
             whole: Duration::from_secs(600),
         }
     }

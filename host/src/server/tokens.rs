@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,14 @@ pub enum Role {
     Operate,
     /// Add and remove generators.
     Admin,
+}
+
+impl Role {
+    /// The role of that name.
+    pub fn named(name: &str) -> Option<Role> {
+        let all = [Role::Read, Role::Operate, Role::Admin];
+        all.into_iter().find(|role| role.to_string() == name)
+    }
 }
 
 impl fmt::Display for Role {
@@ -84,7 +92,7 @@ pub struct Tokens {
 #[derive(Debug, Default)]
 struct Read {
     at: Option<SystemTime>,
-    tokens: Vec<Token>,
+    tokens: Arc<Vec<Token>>,
 }
 
 impl Tokens {
@@ -100,22 +108,23 @@ impl Tokens {
     ///
     /// # Errors
     /// Where the file can't be read or isn't what was written: then nobody may come in.
-    pub fn list(&self) -> Result<Vec<Token>, TokenError> {
+    pub fn list(&self) -> Result<Arc<Vec<Token>>, TokenError> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = match std::fs::metadata(&self.path) {
             Ok(there) => there.modified().ok(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 *read = Read::default();
-                return Ok(Vec::new());
+                return Ok(Arc::default());
             }
             Err(e) => return Err(self.failed(e)),
         };
         if changed.is_none() || read.at != changed {
             let text = std::fs::read(&self.path).map_err(|e| self.failed(e))?;
-            read.tokens = serde_json::from_slice(&text).map_err(|e| self.failed(e))?;
+            let tokens = serde_json::from_slice(&text).map_err(|e| self.failed(e))?;
+            read.tokens = Arc::new(tokens);
             read.at = changed;
         }
-        Ok(read.tokens.clone())
+        Ok(Arc::clone(&read.tokens))
     }
 
     /// Makes one. Gives its text, which is nowhere kept.
@@ -127,7 +136,7 @@ impl Tokens {
         let drawn = getrandom::fill(&mut secret).and_then(|()| getrandom::u32());
         let id = drawn.map_err(|e| TokenError::System(e.to_string()))?;
         let (id, secret) = (format!("{id:08x}"), hex::encode(secret));
-        let mut tokens = self.list()?;
+        let mut tokens = self.list()?.to_vec();
         tokens.push(Token {
             id: id.clone(),
             role,
@@ -144,36 +153,13 @@ impl Tokens {
     /// # Errors
     /// Where there is none of that name, or the file can't be written.
     pub fn revoke(&self, id: &str) -> Result<(), TokenError> {
-        let mut tokens = self.list()?;
+        let mut tokens = self.list()?.to_vec();
         let before = tokens.len();
         tokens.retain(|token| token.id != id);
         match tokens.len() == before {
             true => Err(TokenError::Unknown(id.to_owned())),
             false => self.write(&tokens),
         }
-    }
-
-    /// Whose a token's text is, where it is valid at `now`.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn find(&self, text: &str, now: jiff::Timestamp) -> Result<Option<Token>, TokenError> {
-        let parts = text
-            .strip_prefix(PREFIX)
-            .and_then(|rest| rest.split_once('_'));
-        let Some((id, secret)) = parts else {
-            return Ok(None);
-        };
-        let given = hash(secret);
-        let mut found = None;
-        // Each is compared in the same time, whether it is the one or not.
-        for token in self.list()? {
-            let same = token.hash.as_bytes().ct_eq(given.as_bytes());
-            if bool::from(same) && token.id == id {
-                found = Some(token);
-            }
-        }
-        Ok(found.filter(|token| token.expires.is_none_or(|end| now < end)))
     }
 
     fn write(&self, tokens: &[Token]) -> Result<(), TokenError> {
@@ -199,6 +185,26 @@ impl Tokens {
     }
 }
 
+/// Which of `tokens` a text is, where that one is valid at `now`.
+pub fn find<'a>(tokens: &'a [Token], text: &str, now: jiff::Timestamp) -> Option<&'a Token> {
+    let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+    let given = hash(secret);
+    let mut found = None;
+    // Each is compared in the same time, whether it is the one or not.
+    for token in tokens {
+        let same = token.hash.as_bytes().ct_eq(given.as_bytes());
+        if bool::from(same) && token.id == id {
+            found = Some(token);
+        }
+    }
+    found.filter(|token| token.expires.is_none_or(|end| now < end))
+}
+
+/// Whether a text says that it is a token of ours.
+pub fn is_ours(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
 fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
@@ -216,7 +222,8 @@ mod tests {
         let later = jiff::Timestamp::from_second(2_000).unwrap();
         let lasting = tokens.add(Role::Admin, None).unwrap();
         let passing = tokens.add(Role::Read, Some(later)).unwrap();
-        let role = |text: &str, now| tokens.find(text, now).unwrap().map(|token| token.role);
+        let role =
+            |text: &str, now| find(&tokens.list().unwrap(), text, now).map(|token| token.role);
         assert_eq!(role(&lasting, later), Some(Role::Admin));
         assert_eq!(role(&passing, now), Some(Role::Read));
         assert_eq!(role(&passing, later), None);
@@ -241,6 +248,6 @@ mod tests {
         let said = tokens.revoke("beef").unwrap_err().to_string();
         assert!(said.contains("there is no token beef"), "{said}");
         std::fs::write(folder.path().join("tokens.json"), "[{").unwrap();
-        assert!(tokens.find(&lasting, now).is_err());
+        assert!(tokens.list().is_err());
     }
 }

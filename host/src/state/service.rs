@@ -85,6 +85,9 @@ impl Audit {
     }
 }
 
+/// How long a repeated request gets the answer of the first.
+const ANSWERED: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
 const COLUMNS: &str = "SELECT id, run, scenario, name, generator, component, spec, state, revision, \
                        created, error, report, manifest FROM emulations";
 
@@ -119,6 +122,12 @@ impl State {
             .map_err(|e| self.failed(e))?;
         }
         if let Some(answer) = answer {
+            // Whoever adds one sweeps; without new ones there is nothing to bound.
+            sqlx::query("DELETE FROM answers WHERE created < ?1")
+                .bind(answered_since())
+                .execute(&mut *tx)
+                .await
+                .map_err(|e| self.failed(e))?;
             sqlx::query(
                 "INSERT INTO answers (key, request, answer, created) VALUES (?1, ?2, ?3, ?4)",
             )
@@ -134,16 +143,18 @@ impl State {
         tx.commit().await.map_err(|e| self.failed(e))
     }
 
-    /// What was answered to a request with that key.
+    /// What was answered to a request with that key within the last day.
     ///
     /// # Errors
     /// Where the database can't be read or the row is damaged.
     pub async fn answer(&self, key: &str) -> Result<Option<Answer>, StateError> {
-        let row = sqlx::query("SELECT request, answer FROM answers WHERE key = ?1")
-            .bind(key)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(|e| self.failed(e))?;
+        let row =
+            sqlx::query("SELECT request, answer FROM answers WHERE key = ?1 AND created >= ?2")
+                .bind(key)
+                .bind(answered_since())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(|e| self.failed(e))?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Answer {
             key: key.to_owned(),
@@ -343,4 +354,9 @@ fn emulation(row: &SqliteRow) -> Result<StoredEmulation, StateError> {
 
 fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
+}
+
+/// Answers from before have expired.
+fn answered_since() -> String {
+    format!("{:.3}", jiff::Timestamp::now() - ANSWERED)
 }

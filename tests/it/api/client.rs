@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -14,6 +15,8 @@ pub const JSON: (&str, &str) = ("Content-Type", "application/json");
 pub struct Served {
     pub child: Child,
     pub base: String,
+    /// What it said so far.
+    said: Arc<Mutex<String>>,
     runtime: tokio::runtime::Runtime,
     client: reqwest::Client,
 }
@@ -46,7 +49,10 @@ impl Served {
 
     /// With more flags and variables.
     pub fn among(sandbox: &Sandbox, more: &[&str], environment: &[(&str, &str)]) -> Served {
-        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--data", "data"];
+        let mut arguments = vec!["serve", "--data", "data"];
+        if !more.contains(&"--listen") {
+            arguments.extend(["--listen", "127.0.0.1:0"]);
+        }
         arguments.extend(more);
         let mut child = sandbox
             .command(&arguments)
@@ -54,15 +60,18 @@ impl Served {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let said = child.stderr.take().unwrap();
+        let words = child.stderr.take().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&said);
         let (tell, told) = std::sync::mpsc::channel();
         // It is read to its end, so that the server never waits for us.
         std::thread::spawn(move || {
-            for line in BufReader::new(said).lines().map_while(Result::ok) {
+            for line in BufReader::new(words).lines().map_while(Result::ok) {
                 eprintln!("server: {line}");
+                log.lock().unwrap().push_str(&format!("{line}\n"));
                 let address = line
                     .split_whitespace()
-                    .find(|word| word.starts_with("http://"));
+                    .find(|word| word.starts_with("http://") || word.starts_with("https://"));
                 if let Some(address) = address {
                     let _ = tell.send(address.to_owned());
                 }
@@ -77,12 +86,18 @@ impl Served {
         Served {
             child,
             base,
+            said,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap(),
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
         }
+    }
+
+    /// What it said so far, on standard error.
+    pub fn log(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     pub fn get(&self, path: &str) -> Answered {
@@ -164,6 +179,16 @@ impl Drop for Served {
 }
 
 impl Answered {
+    /// Whether there is such a header.
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
+    /// All of them, as text.
+    pub fn headers(&self) -> String {
+        format!("{:?}", self.headers)
+    }
+
     pub fn header(&self, name: &str) -> String {
         let value = self.headers.get(name);
         let value = value.unwrap_or_else(|| panic!("{} has no {name}", self.asked));

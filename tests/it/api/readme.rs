@@ -5,13 +5,14 @@ use std::process::Command;
 use super::client::Served;
 use crate::common::{Sandbox, program};
 
-/// The shell commands of the README's section on the server.
-fn commands() -> String {
+/// The blocks of the README's section on the server that are in that language.
+fn blocks(language: &str) -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let readme = std::fs::read_to_string(path).unwrap();
     let (_, section) = readme.split_once("## A server\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    let blocks = section.split("```sh\n").skip(1);
+    let begin = format!("```{language}\n");
+    let blocks = section.split(begin.as_str()).skip(1);
     blocks
         .map(|block| block.split("```").next().unwrap())
         .collect()
@@ -21,7 +22,7 @@ fn commands() -> String {
 fn the_commands_of_the_readme_work() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);
-    let commands = commands();
+    let commands = blocks("sh");
     let begin = "wellhead serve &\n";
     assert!(commands.starts_with(begin), "{commands}");
     // The server of this test has another address and another folder.
@@ -67,4 +68,19 @@ fn the_commands_of_the_readme_work() {
     ] {
         assert!(said.contains(shown), "{shown}: {said}");
     }
+}
+
+#[test]
+fn the_settings_of_the_readme_are_understood() {
+    let sandbox = Sandbox::new();
+    super::tls::certificate(&sandbox, "chain.pem", "key.pem");
+    let keys = super::jwt::Issuer::new().keys("");
+    sandbox.write("keys.json", &keys.to_string());
+    // The keys lie in a file here: there is nobody to fetch them from.
+    let shown = blocks("toml");
+    let settings = shown.replace("https://id.example/jwks.json", "keys.json");
+    assert_ne!(settings, shown);
+    sandbox.write("settings.toml", &settings);
+    let served = Served::with(&sandbox, &["--settings", "settings.toml"]);
+    assert!(served.base.starts_with("https://"), "{}", served.base);
 }

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout_at};
 
+use super::error::Pace;
 use super::{UploadError, UploadLimits};
 use crate::plugin::compile::{HEAD, Kind, kind};
 use crate::plugin::store::{StoreError, Temporary};
@@ -46,8 +47,8 @@ impl Expected<'_> {
         let mut hash = Sha256::new();
         let mut size = 0;
         let mut body = pin!(body);
-        let until = Instant::now() + self.limits.whole;
-        while let Some(chunk) = self.next(&mut body, size, until).await? {
+        let begun = Instant::now();
+        while let Some(chunk) = self.next(&mut body, size, begun).await? {
             let before = head.len();
             head.extend_from_slice(&chunk[..chunk.len().min(HEAD - before)]);
             if before < HEAD && head.len() == HEAD {
@@ -98,20 +99,29 @@ impl Expected<'_> {
         &self,
         body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
         size: usize,
-        until: Instant,
+        begun: Instant,
     ) -> Result<Option<Bytes>, UploadError> {
-        let slow = |limit: Duration| UploadError::Slow {
+        let UploadLimits {
+            idle, pace, whole, ..
+        } = *self.limits;
+        let now = Instant::now();
+        let paced = Duration::from_secs_f64(size as f64 / f64::from(pace.max(1)));
+        let limits = [
+            (now + idle, Pace::Nothing(idle)),
+            (begun + idle + paced, Pace::Below(pace)),
+            (begun + whole, Pace::Unfinished(whole)),
+        ];
+        let (deadline, pace) = limits
+            .into_iter()
+            .min_by_key(|(at, _)| *at)
+            .unwrap_or(limits[0]);
+        let chunk = timeout_at(deadline, body.next()).await;
+        let slow = |_| UploadError::Slow {
             origin: self.origin.to_owned(),
             received: size as u64,
-            limit,
+            pace,
         };
-        let idle = Instant::now() + self.limits.idle;
-        let (deadline, limit) = match idle < until {
-            true => (idle, self.limits.idle),
-            false => (until, self.limits.whole),
-        };
-        let chunk = timeout_at(deadline, body.next()).await;
-        let chunk = chunk.map_err(|_| slow(limit))?.transpose();
+        let chunk = chunk.map_err(slow)?.transpose();
         chunk.map_err(|error| UploadError::CutOff {
             origin: self.origin.to_owned(),
             received: size as u64,

@@ -1,5 +1,6 @@
 //! Why a component was not taken in.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::plugin::limits::Bytes;
@@ -47,20 +48,39 @@ pub enum UploadError {
         reason: String,
     },
     /// It came too slowly.
-    #[error(
-        "{origin} was given up after {received} bytes: nothing came for {limit:?}, or not all in time"
-    )]
+    #[error("{origin} was given up after {received} bytes: {pace}")]
     Slow {
         /// Where it comes from.
         origin: String,
         /// In bytes.
         received: u64,
-        /// The limit that it passed.
-        limit: Duration,
+        /// In what way.
+        pace: Pace,
     },
     /// It is no generator that this host can run, or its name is taken, or the store can't be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// In what way an upload was too slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Nothing came for so long.
+    Nothing(Duration),
+    /// Less than so many bytes a second came on the whole.
+    Below(u32),
+    /// It wasn't whole after so long.
+    Unfinished(Duration),
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pace::Nothing(time) => write!(f, "nothing came for {time:?}"),
+            Pace::Below(pace) => write!(f, "it came with less than {pace} bytes a second"),
+            Pace::Unfinished(time) => write!(f, "it wasn't whole after {time:?}"),
+        }
+    }
 }
 
 impl From<PluginError> for UploadError {

@@ -153,20 +153,36 @@ async fn what_breaks_off_stalls_or_is_called_off_leaves_nothing() {
         ..UploadLimits::default()
     };
     let slow = Intake::with(rations(), whole);
-    let dribble = stream::unfold(0, |n| async move {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        let chunk = if n == 0 {
-            &b"\0asm\x0d\0\x01\0"[..]
-        } else {
-            b"\0"
-        };
-        Some((Ok::<_, String>(Bytes::from_static(chunk)), n + 1))
-    });
-    let taken = slow.uploads.take(dribble, None, "it").await;
+    let dribble = || {
+        stream::unfold(0, |n| async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let chunk = if n == 0 {
+                &b"\0asm\x0d\0\x01\0"[..]
+            } else {
+                b"\0"
+            };
+            Some((Ok::<_, String>(Bytes::from_static(chunk)), n + 1))
+        })
+    };
+    let taken = slow.uploads.take(dribble(), None, "it").await;
     says(
         "dribble",
         taken,
-        &["given up after", "not all in time"],
+        &["given up after", "wasn't whole after 100ms"],
+        &slow.left(),
+    );
+    // Something always comes, and it would be whole some day.
+    let paced = UploadLimits {
+        idle: Duration::from_millis(100),
+        pace: 1 << 20,
+        ..UploadLimits::default()
+    };
+    let slow = Intake::with(rations(), paced);
+    let taken = slow.uploads.take(dribble(), None, "it").await;
+    says(
+        "pace",
+        taken,
+        &["given up after", "less than 1048576 bytes a second"],
         &slow.left(),
     );
     // Whoever sends it goes away: the future is dropped.

@@ -14,8 +14,8 @@ mod metrics;
 mod openapi;
 mod plugins;
 pub mod problem;
-mod simple;
 pub mod rate;
+mod simple;
 pub mod tls;
 
 use std::net::SocketAddr;

@@ -8,9 +8,9 @@ pub mod deployment;
 mod environment;
 pub mod log;
 mod s3;
+pub mod server;
 mod service;
 mod telemetry;
-pub mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 
 pub use environment::Environment;
 pub use log::{LogFormat, LogSettings};
-pub use service::{SignalSettings, StarterSettings};
 pub use server::ServerSettings;
+pub use service::{SignalSettings, StarterSettings};
 
 use crate::spec::secret::Secrets;
 use crate::spec::{Connection, Connections, Format, Problem, SpecError, Text, options, sinks};

@@ -77,18 +77,19 @@ fn certificates_are_read_again_on_sighup() {
     assert!(!trusts(&first));
 
     // What can't be used changes nothing: a key of another, half of a file, none.
-    let mut complaints = 0;
-    for broken in [
+    for (n, broken) in [
         ("first.pem", "second.key"),
         ("second.key", "second.key"),
         ("first.pem", "first.pem"),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         put(broken.0, broken.1);
         signal(served.child.id(), Signal::HUP);
-        complaints += 1;
         until("it is said", || {
             let log = served.log();
-            log.matches("the certificate from before stays").count() == complaints
+            log.matches("the certificate from before stays").count() == n + 1
         });
         assert!(trusts(&second));
     }

@@ -22,7 +22,7 @@ TEST_SERVICES := kafka minio postgres mosquitto
 
 CARGO_TEST := cargo test --release --locked $(TEST_FLAGS)
 
-.PHONY: help build run test build-tests bench lint format docs check services plugins fixtures clean rust
+.PHONY: help build run test build-tests bench lint format docs check fuzz services plugins fixtures clean rust
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ test: build-tests ## Run all tests, with a real Kafka and MinIO (TEST_FLAGS=...,
 build-tests: fixtures ## Compile what `make test` runs, the programs that it starts too
 	cargo build --release --locked --workspace --all-targets
 
-bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='generate pipeline kafka s3 postgres mqtt http lateness streams stall resume start verify upload')
+bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='generate pipeline kafka s3 postgres mqtt http lateness streams stall resume start verify upload server')
 	cargo build --profile guest --locked -p wellhead-native
 	cargo bench --profile release --locked $(BENCH_FLAGS) --no-run
 	tests/services.sh with $(TEST_SERVICES) -- cargo bench --profile release --locked $(BENCH_FLAGS) -- $(BENCH)
@@ -61,6 +61,9 @@ docs: plugins ## Build the documentation of the crates, target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --workspace --no-deps
 
 check: test lint ## What CI does: test and lint
+
+fuzz: build ## Try the REST interface against its own description, with requests right and wrong (FUZZ_EXAMPLES=50)
+	tests/fuzz.sh
 
 services: ## Start Kafka, MinIO, PostgreSQL and Mosquitto, and print their addresses
 	@tests/services.sh start kafka minio postgres mosquitto

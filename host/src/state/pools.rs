@@ -29,6 +29,13 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), sqlx::
         SqlitePoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(TURN)
+            // SQLite itself rolls back what a full disk stops, and the client loses count of what is open:
+            // a transaction left so would swallow everything after it. Nothing open is an error, and good.
+            .after_release(|connection, _| {
+                Box::pin(
+                    async move { Ok(sqlx::raw_sql("ROLLBACK").execute(connection).await.is_err()) },
+                )
+            })
             .connect_with(options.clone())
     };
     let writer = pool(1).await?;

@@ -5,13 +5,13 @@
 //! who holds it; the operating system frees the lock when its holder dies.
 
 mod lock;
+mod pools;
 mod service;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
 
 pub use lock::RunLock;
@@ -140,7 +140,10 @@ pub struct Checkpoint {
 /// The state folder.
 #[derive(Clone, Debug)]
 pub struct State {
+    /// To read by.
     pool: SqlitePool,
+    /// To write by.
+    writer: SqlitePool,
     folder: PathBuf,
 }
 
@@ -156,20 +159,10 @@ impl State {
         };
         std::fs::create_dir_all(folder.join("locks")).map_err(in_folder)?;
         let path = folder.join("state.db");
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(std::time::Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(2)
-            .connect_with(options)
-            .await
-            .map_err(|source| told(path.clone(), source))?;
+        let opened = pools::open(&path).await;
+        let (writer, pool) = opened.map_err(|source| told(path.clone(), source))?;
         sqlx::migrate!("./migrations")
-            .run(&pool)
+            .run(&writer)
             .await
             .map_err(|source| match source {
                 sqlx::migrate::MigrateError::Execute(source) => told(path, source),
@@ -177,6 +170,7 @@ impl State {
             })?;
         Ok(State {
             pool,
+            writer,
             folder: folder.to_owned(),
         })
     }
@@ -205,12 +199,12 @@ impl State {
         .bind(name)
         .bind(identity.to_string())
         .bind(schedule.to_string())
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.failed(e))?;
         // Out of the log: whatever befalls that later, the run is known.
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.failed(e))?;
         Ok(())
@@ -223,7 +217,7 @@ impl State {
     pub async fn forget(&self, id: &str) -> Result<(), StateError> {
         sqlx::query("DELETE FROM runs WHERE id = ?1")
             .bind(id)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.failed(e))?;
         Ok(())
@@ -304,7 +298,7 @@ impl State {
         sqlx::query("UPDATE runs SET schedule = ?2 WHERE id = ?1")
             .bind(id)
             .bind(schedule.to_string())
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.failed(e))?;
         Ok(())
@@ -315,7 +309,7 @@ impl State {
     /// # Errors
     /// Where the database can't be written.
     pub async fn save_checkpoint(&self, id: &str, point: &Checkpoint) -> Result<(), StateError> {
-        let mut tx = self.pool.begin().await.map_err(|e| self.failed(e))?;
+        let mut tx = self.writer.begin().await.map_err(|e| self.failed(e))?;
         for (stream, restart) in &point.restarts {
             sqlx::query("INSERT OR REPLACE INTO restarts (run, stream, body) VALUES (?1, ?2, ?3)")
                 .bind(id)
@@ -351,7 +345,7 @@ impl State {
         sqlx::query("UPDATE runs SET outcome = ?2 WHERE id = ?1")
             .bind(id)
             .bind(outcome)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(|e| self.failed(e))?;
         Ok(())
@@ -360,6 +354,7 @@ impl State {
     /// Closes the database; what was committed is on disk already.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.writer.close().await;
     }
 
     fn failed(&self, source: sqlx::Error) -> StateError {

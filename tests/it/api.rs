@@ -19,7 +19,7 @@ mod tls;
 
 use serde_json::json;
 
-use crate::common::{Sandbox, until};
+use crate::common::{Sandbox, settled, until};
 use client::{Served, YAML};
 
 /// A spec that goes on until it is stopped.
@@ -63,10 +63,9 @@ fn an_emulation_is_started_watched_steered_and_stopped() {
             .as_u64()
             .unwrap()
     };
-    let before = generated();
     // Some of the pacing thread's naps, in which 2,000/s would release hundreds.
-    std::thread::sleep(std::time::Duration::from_millis(150));
-    assert_eq!(generated(), before);
+    let naps = std::time::Duration::from_millis(150);
+    settled("nothing is released any more", naps, generated);
     assert_eq!(
         served.post(&format!("{path}/resume"), "", "").json(202)["state"],
         "running"

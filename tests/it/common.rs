@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Longest that one command of a test may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The program, beside the test's own binary (`make test` builds it first).
 pub fn program() -> PathBuf {
@@ -158,6 +158,19 @@ pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
         std::thread::park_timeout(Duration::from_millis(2));
     }
+}
+
+/// Waits until a figure has stayed the same for so long, bounded; gives it.
+pub fn settled<T: PartialEq>(what: &str, time: Duration, mut figure: impl FnMut() -> T) -> T {
+    let (mut last, mut since) = (figure(), Instant::now());
+    until(what, || {
+        let now = figure();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        since.elapsed() > time
+    });
+    last
 }
 
 /// Address of a service that the tests were given, or none where they may go without.

@@ -102,7 +102,7 @@ impl State {
         answer: Option<&Answer>,
         audit: &Audit,
     ) -> Result<(), StateError> {
-        let mut tx = self.pool.begin().await.map_err(|e| self.failed(e))?;
+        let mut tx = self.writer.begin().await.map_err(|e| self.failed(e))?;
         for one in emulations {
             sqlx::query(
                 "INSERT INTO emulations (id, run, scenario, name, generator, component, spec, state, created) \
@@ -224,7 +224,7 @@ impl State {
         state: &str,
         audit: Option<&Audit>,
     ) -> Result<u64, StateError> {
-        let mut tx = self.pool.begin().await.map_err(|e| self.failed(e))?;
+        let mut tx = self.writer.begin().await.map_err(|e| self.failed(e))?;
         let revision: Option<u64> = sqlx::query_scalar(
             "UPDATE emulations SET state = ?2, revision = revision + 1 WHERE id = ?1 RETURNING revision",
         )
@@ -261,7 +261,7 @@ impl State {
         .bind(error)
         .bind(report.map(Value::to_string))
         .bind(manifest.map(Value::to_string))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await
         .map_err(|e| self.failed(e))?;
         Ok(())
@@ -277,7 +277,7 @@ impl State {
         run: &str,
         audit: &Audit,
     ) -> Result<(), StateError> {
-        let mut tx = self.pool.begin().await.map_err(|e| self.failed(e))?;
+        let mut tx = self.writer.begin().await.map_err(|e| self.failed(e))?;
         for (query, key) in [
             ("DELETE FROM emulations WHERE id = ?1", id),
             ("DELETE FROM runs WHERE id = ?1", run),
@@ -297,7 +297,7 @@ impl State {
     /// # Errors
     /// Where the database can't be written.
     pub async fn audit(&self, audit: &Audit) -> Result<(), StateError> {
-        let mut tx = self.pool.begin().await.map_err(|e| self.failed(e))?;
+        let mut tx = self.writer.begin().await.map_err(|e| self.failed(e))?;
         self.note(&mut tx, audit).await?;
         tx.commit().await.map_err(|e| self.failed(e))
     }

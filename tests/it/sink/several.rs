@@ -1,12 +1,12 @@
 //! Several sinks of one emulation: each has its own counts and its own lateness.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use super::http::server::{Answer, Server};
-use crate::common::{Sandbox, stderr, until, wait};
+use crate::common::{Sandbox, settled, stderr, until, wait};
 
 /// Runs a file beside an endpoint that takes a tenth of a second for each batch.
 async fn beside_a_slow_one(
@@ -86,13 +86,8 @@ async fn one_that_may_not_drop_holds_the_others_back() {
     let written = || std::fs::metadata(&partial).map_or(0, |file| file.len());
     let (stalled, output) = tokio::task::block_in_place(|| {
         until("the endpoint is asked", || server.busiest() > 0);
-        let (mut bytes, mut since) = (written(), Instant::now());
-        until("the file grows no more", || {
-            if written() != bytes {
-                (bytes, since) = (written(), Instant::now());
-            }
-            bytes > 0 && since.elapsed() > Duration::from_secs(1)
-        });
+        until("the file is begun", || written() > 0);
+        let bytes = settled("the file grows no more", Duration::from_secs(1), written);
         gate.close();
         (bytes, wait(child))
     });

@@ -98,17 +98,17 @@ impl Shared {
             if !self.troubled.swap(true, Relaxed) {
                 tracing::warn!(sink = "http", error = %again.reason, "the sink stalls; trying again");
             }
+            if let Some(after) = again.after {
+                // The endpoint has asked everybody to wait.
+                self.pause(after);
+            }
             self.context.receipts.tell(|told| {
                 told.retried += 1;
                 told.error = Some(again.reason);
             });
-            match again.after {
-                // The endpoint has asked everybody to wait.
-                Some(after) => self.pause(after),
-                None => {
-                    tokio::time::sleep(delay).await;
-                    rest(link);
-                }
+            if again.after.is_none() {
+                tokio::time::sleep(delay).await;
+                rest(link);
             }
         }
     }

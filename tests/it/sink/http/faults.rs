@@ -1,8 +1,10 @@
 //! Endpoints that are late, overloaded, gone, elsewhere, or refuse.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::super::{Service, batch, group, in_order, message, open, send, start};
 use super::{Answer, Endpoint, Server, one};
@@ -42,42 +44,45 @@ async fn what_may_pass_is_tried_again() {
     );
 }
 
-/// A date as HTTP writes it, in whole seconds.
-fn in_three_seconds() -> String {
+/// A date that is at least two seconds away, and when that is.
+fn in_three_seconds() -> (String, Instant) {
+    let least = Instant::now() + Duration::from_secs(2);
     let ahead = std::process::Command::new("date")
         .args(["-u", "-R", "-d", "+3 seconds"])
         .output()
         .unwrap();
     let date = String::from_utf8(ahead.stdout).unwrap();
-    date.trim().replace("+0000", "GMT")
+    (date.trim().replace("+0000", "GMT"), least)
 }
 
 /// `Retry-After` holds back every request, by seconds and by date.
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_after_is_heeded() {
-    for (by_date, least) in [(false, 0.95), (true, 1.5)] {
-        let value = if by_date {
-            in_three_seconds()
-        } else {
-            "1".to_owned()
+    for by_date in [false, true] {
+        let (value, date) = match by_date {
+            true => in_three_seconds(),
+            false => ("1".to_owned(), Instant::now()),
         };
-        let endpoint = Endpoint::new(json!({"ordered": "none", "concurrency": 4})).await;
+        let mut endpoint = Endpoint::new(json!({"ordered": "none", "concurrency": 4})).await;
+        // Those beside it are answered once it is known that all have to wait.
+        let gate = Arc::new(Semaphore::new(0));
+        let held = Arc::clone(&gate);
+        endpoint.server = Server::ruled(move |_| Answer::Held(Arc::clone(&held))).await;
         let wait = Answer::With(429, "retry-after", value, "slow down");
         endpoint.server.script([wait]);
         let mut fixture = start(&endpoint.block(), "run-1", None).await;
         fixture.sink.write(&one(batch(0, 0, 100))).await.unwrap();
+        until("it is told to wait", || {
+            fixture.receipts.told().retried == 1
+        });
+        gate.close();
         fixture.sink.close(true).await.unwrap();
         let seen = endpoint.server.seen();
         assert_eq!((seen.len(), endpoint.read().len()), (101, 100));
-        // Those that were on their way already may have come at once.
         let asked = seen.iter().find(|seen| seen.status == 429).unwrap().at;
-        let later = seen
-            .iter()
-            .map(|seen| seen.at)
-            .filter(|at| at.saturating_duration_since(asked) > Duration::from_millis(200));
-        let held = later.min().unwrap();
-        let waited = held.duration_since(asked).as_secs_f64();
-        assert!((least..5.0).contains(&waited), "{waited}");
+        let again = date.max(asked + Duration::from_millis(950));
+        let early = seen.iter().filter(|seen| seen.at < again).count();
+        assert!(early <= 4, "{early} requests before the time said");
     }
 }
 
@@ -191,20 +196,18 @@ async fn redirects_elsewhere_are_not_followed() {
 /// An endpoint that answers too late is asked again, and the wait for it has an end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_is_no_answer() {
-    let endpoint = Endpoint::new(json!({"timeout": "200ms"})).await;
+    let endpoint = Endpoint::new(json!({"timeout": "500ms"})).await;
     endpoint
         .server
-        .script([Answer::Late(Duration::from_secs(5))]);
+        .script([Answer::Late(Duration::from_secs(120))]);
     let mut fixture = start(&endpoint.block(), "run-1", None).await;
     fixture.sink.write(&one(batch(0, 0, 3))).await.unwrap();
     fixture.sink.close(true).await.unwrap();
     assert_eq!(fixture.receipts.acknowledged(), 3);
     let told = fixture.receipts.told();
-    assert_eq!(
-        (told.retried, told.details["no_answer"]),
-        (1, 1),
-        "{told:?}"
-    );
+    // A machine that is busy may be late itself.
+    assert!(told.retried >= 1, "{told:?}");
+    assert_eq!(told.details["no_answer"], told.retried, "{told:?}");
 }
 
 /// One that is away stalls the emulation, visibly, and fails it only where a limit says so.
@@ -227,7 +230,7 @@ async fn an_endpoint_that_is_away_stalls_or_fails_as_said() {
     let said = message(fixture.sink.close(true).await);
     assert!(said.contains("stopped while"), "{said}");
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        begun.elapsed() < Duration::from_secs(30),
         "{:?}",
         begun.elapsed()
     );
@@ -273,7 +276,7 @@ async fn health_is_asked_for_before_the_start() {
     let mut fixture = open(&block, "run-2", &[0; 3]);
     let said = message(fixture.sink.prepare().await);
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        begun.elapsed() < Duration::from_secs(30),
         "{:?}",
         begun.elapsed()
     );

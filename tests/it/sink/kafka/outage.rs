@@ -115,7 +115,7 @@ async fn a_broker_that_stays_away_fails_the_emulation() {
     let begun = Instant::now();
     let said = message(fixture.sink.close(true).await);
     assert!(
-        begun.elapsed() < Duration::from_secs(20),
+        begun.elapsed() < Duration::from_secs(60),
         "{:?}",
         begun.elapsed()
     );
@@ -148,7 +148,7 @@ async fn cancelling_ends_every_wait() {
     assert!(said.contains("stopped while"), "{said}");
     drop(fixture);
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        begun.elapsed() < Duration::from_secs(30),
         "{:?}",
         begun.elapsed()
     );

@@ -235,7 +235,7 @@ async fn a_lock_that_stays_doesnt_hold_up_the_end() {
     let begun = Instant::now();
     let said = message(fixture.sink.write(&group(&[0; 3], 10)).await);
     assert!(said.contains("stopped while"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(30));
     holder.kill().unwrap();
     holder.wait().unwrap();
 }

@@ -184,7 +184,7 @@ async fn cancelling_ends_every_wait() {
     let begun = Instant::now();
     let said = message(fixture.sink.write(&group(&[0; 3], 500)).await);
     assert!(said.contains("stopped while"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(30));
     later.await.unwrap();
 }
 

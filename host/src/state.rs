@@ -165,6 +165,13 @@ impl State {
             .busy_timeout(std::time::Duration::from_secs(10));
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
+            // SQLite itself rolls back what a full disk stops, and the client loses count of what is open:
+            // a transaction left so would swallow everything after it. Nothing open is an error, and good.
+            .after_release(|connection, _| {
+                Box::pin(
+                    async move { Ok(sqlx::raw_sql("ROLLBACK").execute(connection).await.is_err()) },
+                )
+            })
             .connect_with(options)
             .await
             .map_err(|source| told(path.clone(), source))?;

@@ -160,30 +160,6 @@ fn who_watches_sees_each_state_and_goes_on_where_they_were() {
 }
 
 #[test]
-fn a_repeated_request_starts_nothing_more() {
-    let sandbox = Sandbox::new();
-    let served = Served::start(&sandbox);
-    let spec = "{generator: transaction, until: {records: 10}, sinks: ['null']}";
-    let keyed = |body: &str| {
-        let headers = [YAML_HEADER, ("Idempotency-Key", "order-1")];
-        served.send("POST", "/api/v1/emulations", &headers, body)
-    };
-    let first = keyed(spec).json(201);
-    let again = keyed(spec).json(200);
-    assert_eq!(first["id"], again["id"]);
-    keyed("{generator: device-log, sinks: ['null']}").problem(422, "another request");
-    assert_eq!(
-        served.get("/api/v1/emulations").json(200)["items"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-}
-
-const YAML_HEADER: (&str, &str) = ("Content-Type", YAML);
-
-#[test]
 fn emulations_are_listed_in_pages() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);

@@ -63,7 +63,7 @@ pub enum ServerError {
     Key,
     /// There is as much as the server takes on.
     #[error(
-        "{limit} emulations are going on, which is the limit; stop one first, or raise [server] emulations in the settings"
+        "{limit} emulations are going on, which is the limit; stop one first, or raise --emulations of `wellhead serve`"
     )]
     Full {
         /// How many.

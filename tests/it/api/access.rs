@@ -108,6 +108,28 @@ fn only_the_pages_that_are_named_come_in() {
 }
 
 #[test]
+fn a_repeated_request_starts_nothing_more() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox);
+    let spec = "{generator: transaction, until: {records: 10}, sinks: ['null']}";
+    let keyed = |body: &str| {
+        let headers = [("Content-Type", YAML), ("Idempotency-Key", "order-1")];
+        served.send("POST", "/api/v1/emulations", &headers, body)
+    };
+    let first = keyed(spec).json(201);
+    let again = keyed(spec).json(200);
+    assert_eq!(first["id"], again["id"]);
+    keyed("{generator: device-log, sinks: ['null']}").problem(422, "another request");
+    assert_eq!(
+        served.get("/api/v1/emulations").json(200)["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn a_repeated_request_is_known_for_a_day() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);

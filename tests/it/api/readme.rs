@@ -15,7 +15,8 @@ fn section(title: &str) -> String {
 
 /// What stands in its blocks of a language.
 fn blocks(section: &str, language: &str) -> String {
-    let blocks = section.split(&format!("```{language}\n")).skip(1);
+    let begin = format!("```{language}\n");
+    let blocks = section.split(begin.as_str()).skip(1);
     blocks
         .map(|block| block.split("```").next().unwrap())
         .collect()

@@ -23,20 +23,18 @@ fn planted(nobody: &str) -> (String, Vec<String>) {
     let settings = format!(
         "[connections.pg]\ntype = \"postgres\"\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"u\"\ndatabase = \"d\"\npassword = \"{}\"\n\
          [connections.bus]\ntype = \"kafka\"\nbrokers = [\"{nobody}\"]\nusername = \"u\"\npassword = \"{}\"\nsecurity_protocol = \"sasl_plaintext\"\nsasl_mechanism = \"PLAIN\"\n\
-         [connections.bus.librdkafka]\n\"ssl.key.password\" = \"{}\"\n\
          [connections.bucket]\ntype = \"s3\"\nendpoint = \"http://{nobody}\"\naccess_key = \"a\"\nsecret_key = \"{}\"\nsession_token = \"{}\"\n\
          [connections.things]\ntype = \"mqtt\"\nhost = \"{nobody}\"\nusername = \"u\"\npassword = \"{}\"\n\
-         [connections.hook]\ntype = \"http\"\nurl = \"http://someone:{}@{nobody}/in\"\nheaders = {{ X-Api-Key = \"{}\", Authorization = \"Bearer {}\" }}\n\
-         [connections.call]\ntype = \"http\"\nurl = \"http://{nobody}/in?token={}\"\n",
+         [connections.hook]\ntype = \"http\"\nurl = \"http://{nobody}/in\"\nusername = \"u\"\npassword = \"{}\"\nheaders = {{ X-Api-Key = \"{}\" }}\n\
+         [connections.call]\ntype = \"http\"\ntoken = \"{}\"\nurl = \"http://{nobody}/in?token={}\"\n",
         secret("pg-password"),
         secret("kafka-password"),
-        secret("librdkafka"),
         secret("s3-key"),
         secret("s3-token"),
         secret("mqtt-password"),
-        secret("userinfo"),
+        secret("http-password"),
         secret("api-key"),
-        secret("authorization"),
+        secret("http-token"),
         secret("query"),
         port = nobody.rsplit(':').next().unwrap(),
     );
@@ -113,7 +111,7 @@ fn secrets_are_nowhere_to_be_seen() {
         "{type: postgres, connection: pg}",
         "{type: postgres, connection: pg2}",
         "{type: kafka, connection: bus, topic: t, connect_timeout: 500ms}",
-        "{type: s3, connection: bucket, bucket: b, connect_timeout: 500ms, timeout: 1s}",
+        "{type: s3, connection: bucket, bucket: bucket-b, connect_timeout: 500ms, timeout: 1s}",
         "{type: mqtt, connection: things, topic: t, connect_timeout: 500ms}",
         "{type: http, connection: hook, connect_timeout: 500ms, retry_for: 1s}",
         "{type: http, connection: call, connect_timeout: 500ms, retry_for: 1s}",
@@ -127,16 +125,8 @@ fn secrets_are_nowhere_to_be_seen() {
         let key = format!("key-{n}");
         let headers = [("Content-Type", YAML), ("Idempotency-Key", key.as_str())];
         let started = ask("POST", EMULATIONS, &headers, &spec, by);
-        assert!(
-            [201, 422].contains(&started.status),
-            "{sink}: {}",
-            started.body
-        );
-        if started.status == 201 {
-            ids.push(started.json(201)["id"].as_str().unwrap().to_owned());
-        }
+        ids.push(started.json(201)["id"].as_str().unwrap().to_owned());
     }
-    assert!(ids.len() >= 7, "{ids:?}");
     // A secret in a spec is refused, and not said again.
     for sink in [
         json!({"type": "postgres", "connection": "pg", "password": secrets[0]}),

@@ -172,7 +172,9 @@ fn listens(address: &str) -> bool {
         })
         .filter_map(|source| std::fs::read_to_string(root().join("deploy").join(source)).ok())
         .any(|text| text.contains(&format!("0.0.0.0:{port}")));
-    published || environment.contains(&format!("//:{port}")) || config
+    let advertised = [',', '"'].map(|end| format!("//:{port}{end}"));
+    let advertised = advertised.iter().any(|text| environment.contains(text));
+    published || advertised || config
 }
 
 #[test]

@@ -54,15 +54,17 @@ fn metrics_say_what_the_reports_say() {
         ("wellhead_deliver_seconds", ",sink=\"null\""),
         ("wellhead_deliver_seconds", ",sink=\"file\""),
     ] {
-        let begin = format!("{name}_bucket{labels}{label},le=\"");
+        // `le` stands before the others.
+        let begin = format!("{name}_bucket{{le=\"");
+        let end = format!(",{}{label}}}", &labels[1..]);
         let buckets: Vec<f64> = page
             .lines()
-            .filter(|line| line.starts_with(&begin))
+            .filter(|line| line.starts_with(&begin) && line.contains(&end))
             .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
             .collect();
         assert!(
             buckets.len() == 21 && buckets.is_sorted(),
-            "{begin}: {page}"
+            "{begin}…{end}: {page}"
         );
         let count = is(&format!("{name}_count"), label);
         assert!(count > 0.0, "{name}: {page}");

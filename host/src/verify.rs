@@ -1,9 +1,9 @@
 //! What a sink should hold, beside what it does: `wellhead verify`.
 //!
 //! A manifest is enough to generate the run again, after faults, in the order of its release. One
-//! thread does that and nothing else, since it is the slowest; another reads the sink
-//! ([`crate::sink::read`]) and hashes what is there; a third says what is expected where, and compares,
-//! place by place (`place.rs`), within a window of bounded size. What no record of the window fits, or isn't found,
+//! thread does that and hashes each record while it lies in its core's cache; another reads the sink
+//! ([`crate::sink::read`]) and hashes what is there; a third compares, place by place (`place.rs`),
+//! within a window of bounded size. What no record of the window fits, or isn't found,
 //! is decided on by a second pass over the expected records (`strays.rs`), which a run that holds
 //! doesn't need. Memory doesn't grow with the number of records, only with that of differences, up to a cap.
 
@@ -32,7 +32,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::emulation::shared::Limits;
-use crate::record::{Group, Part};
 use crate::sink::read::{Kept, Reader};
 pub use error::VerifyError;
 use expected::{Expected, Looks, Slot};
@@ -44,12 +43,10 @@ pub use rerun::{Given, Rerun, read};
 pub use tally::Kind;
 use tally::Tally;
 
-/// Expected records that go from thread to thread at once, about.
-const RECORDS: usize = 4_096;
-/// Their bytes, at most and about.
-const BYTES: u64 = 1 << 20;
-/// How often so much waits.
-const AHEAD: usize = 4;
+/// Expected records that go from thread to thread at once.
+const GROUP: usize = 4_096;
+/// Groups that wait.
+const AHEAD: usize = 8;
 /// So many places have a thread each that reads ahead.
 const THREADS: usize = 16;
 
@@ -118,6 +115,14 @@ pub fn regenerate(
     Ok(checks)
 }
 
+/// What goes from the thread that generates to the one that compares.
+#[derive(Default)]
+struct Batch {
+    /// Places that are new, by number.
+    places: Vec<String>,
+    slots: Vec<(u32, Slot)>,
+}
+
 /// Compares what the sink holds with what the run released.
 ///
 /// # Errors
@@ -139,27 +144,26 @@ pub fn compare(
             Kept::Stream => rerun.plan.streams,
             Kept::Release | Kept::Nothing => 1,
         },
-        looks: Looks::new(form, ids, excused),
         names: Vec::new(),
         places: Vec::new(),
-        touched: Vec::new(),
         ids,
     };
-    let places = comparison.looks.places().iter();
+    let mut looks = Looks::new(form, ids, excused);
+    let places = looks.places().iter();
     let keys: Vec<Vec<String>> = places.map(|place| reader.keys(place)).collect();
     if keys.iter().any(|names| !names.is_empty()) {
         let form = reader.form().map_err(VerifyError::Sink)?;
         let again = Looks::new(form, ids, excused);
-        return comparison.latest(rerun, &mut *reader, &keys, again, progress);
+        return comparison.latest(rerun, &mut *reader, &keys, [looks, again], progress);
     }
     let (give, take) = sync_channel(AHEAD);
     std::thread::scope(|scope| {
         let generator = std::thread::Builder::new().name("verify-generate".to_owned());
         let generator = generator
             .spawn_scoped(scope, || {
-                generate(&mut expected, &give, progress).map(|()| {
+                generate(&mut expected, &mut looks, &give, progress).map(|()| {
                     drop(give);
-                    expected.hashes()
+                    (expected.hashes(), looks.refused)
                 })
             })
             .map_err(|e| VerifyError::System(e.to_string()))?;
@@ -170,65 +174,78 @@ pub fn compare(
             .join()
             .map_err(|_| VerifyError::System("the generating thread panicked".to_owned()))?;
         compared?;
-        let hashes = generated?;
+        let (hashes, refused) = generated?;
         comparison.others(&mut *reader)?;
         let form = reader.form().map_err(VerifyError::Sink)?;
         let again = Looks::new(form, ids, excused);
         let missing = comparison.settle(rerun, again)?;
-        Ok(comparison.report(rerun, hashes, missing))
+        Ok(comparison.report(rerun, hashes, refused, missing))
     })
 }
 
-/// Everything that is expected, some groups at once. Ends early where nobody takes them.
+/// Everything that is expected, in groups. Ends early where nobody takes them.
 fn generate(
     expected: &mut Expected<'_>,
-    give: &SyncSender<Vec<Group>>,
+    looks: &mut Looks<'_>,
+    give: &SyncSender<Batch>,
     progress: &Progress,
 ) -> Result<(), VerifyError> {
-    let (mut groups, mut records, mut bytes) = (Vec::new(), 0, 0);
+    let mut known = 0;
+    let mut batch = Batch::default();
     loop {
         let group = expected.next()?;
         let more = group.is_some();
-        if let Some(group) = group {
-            records += group.len();
-            bytes += group.parts.iter().map(Part::bytes).sum::<u64>();
-            groups.push(group);
+        if let Some(group) = &group {
+            looks.each(group, |place, slot, _| batch.slots.push((place, slot)));
         }
-        if records >= RECORDS || bytes >= BYTES || !more {
-            progress.add(records);
-            (records, bytes) = (0, 0);
-            if give.send(std::mem::take(&mut groups)).is_err() || !more {
+        if batch.slots.len() >= GROUP || !more {
+            let places = looks.places();
+            batch.places.extend_from_slice(&places[known..]);
+            known = places.len();
+            progress.add(batch.slots.len());
+            let full = std::mem::replace(
+                &mut batch,
+                Batch {
+                    places: Vec::new(),
+                    slots: Vec::with_capacity(GROUP + GROUP / 2),
+                },
+            );
+            if give.send(full).is_err() || !more {
                 return Ok(());
             }
         }
     }
 }
 
-struct Comparison<'a> {
+struct Comparison {
     tally: Tally,
     /// Orders that each source of a place keeps.
     tracks: u32,
-    looks: Looks<'a>,
     names: Vec<String>,
     places: Vec<Place>,
-    /// Places in which more is expected than was compared.
-    touched: Vec<u32>,
     ids: bool,
 }
 
-impl Comparison<'_> {
-    fn run(
-        &mut self,
-        reader: &mut dyn Reader,
-        take: &Receiver<Vec<Group>>,
-    ) -> Result<(), VerifyError> {
-        while let Ok(groups) = take.recv() {
-            for group in &groups {
-                self.expect(reader, group)?;
+impl Comparison {
+    fn run(&mut self, reader: &mut dyn Reader, take: &Receiver<Batch>) -> Result<(), VerifyError> {
+        let mut touched: Vec<u32> = Vec::new();
+        while let Ok(batch) = take.recv() {
+            for name in batch.places {
+                self.open(reader, name)?;
             }
-            self.touched.sort_unstable();
-            self.touched.dedup();
-            for place in self.touched.drain(..) {
+            touched.clear();
+            for (place, slot) in batch.slots {
+                let Some(there) = self.places.get_mut(place as usize) else {
+                    continue;
+                };
+                there.push(slot);
+                if touched.last() != Some(&place) {
+                    touched.push(place);
+                }
+            }
+            touched.sort_unstable();
+            touched.dedup();
+            for &place in &touched {
                 if let Some(place) = self.places.get_mut(place as usize) {
                     place.pump(&mut self.tally)?;
                 }
@@ -238,37 +255,6 @@ impl Comparison<'_> {
             place.finish(&mut self.tally)?;
         }
         self.tally.settle_order();
-        Ok(())
-    }
-
-    /// Puts each record of a group where it is expected.
-    fn expect(&mut self, reader: &mut dyn Reader, group: &Group) -> Result<(), VerifyError> {
-        let Comparison {
-            looks,
-            places,
-            touched,
-            ..
-        } = self;
-        // Those of places that are new, which have to be opened first.
-        let mut later: Vec<(u32, Slot)> = Vec::new();
-        looks.each(group, |number, slot, _| {
-            match places.get_mut(number as usize) {
-                Some(place) => place.push(slot),
-                None => later.push((number, slot)),
-            }
-            if touched.last() != Some(&number) {
-                touched.push(number);
-            }
-        });
-        for new in self.places.len()..self.looks.places().len() {
-            let name = self.looks.places()[new].clone();
-            self.open(reader, name)?;
-        }
-        for (number, slot) in later {
-            if let Some(place) = self.places.get_mut(number as usize) {
-                place.push(slot);
-            }
-        }
         Ok(())
     }
 
@@ -326,8 +312,13 @@ impl Comparison<'_> {
         })
     }
 
-    fn report(self, rerun: &Rerun, hashes: Vec<(u32, u64, String)>, missing: u64) -> Report {
-        let refused = self.looks.refused;
+    fn report(
+        self,
+        rerun: &Rerun,
+        hashes: Vec<(u32, u64, String)>,
+        refused: u64,
+        missing: u64,
+    ) -> Report {
         let streams = rerun
             .streams
             .iter()

@@ -1,5 +1,5 @@
 //! What the run released, generated again: every record in release order; and, apart, its place in a sink
-//! and its hash, so that the thread that generates does nothing else.
+//! and its hash.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;

@@ -50,14 +50,14 @@ struct Rows<'a> {
     rejected: u64,
 }
 
-impl Comparison<'_> {
+impl Comparison {
     /// Compares tables of which each finds its rows by the fields that are given.
     pub(super) fn latest(
         mut self,
         rerun: &Rerun,
         reader: &mut dyn Reader,
         keys: &[Vec<String>],
-        mut again: Looks<'_>,
+        [mut looks, mut again]: [Looks<'_>; 2],
         progress: &Progress,
     ) -> Result<Report, VerifyError> {
         let mut expected = Expected::new(rerun)?;
@@ -70,12 +70,12 @@ impl Comparison<'_> {
         while let Some(group) = expected.next()? {
             progress.add(group.len());
             let take = |place, slot, look: Look<'_>| rows.expect(place, &slot, look);
-            self.looks.each(&group, take);
+            looks.each(&group, take);
             if rows.last.iter().map(ByKey::len).sum::<usize>() > MOST {
                 return Err(VerifyError::Keys(MOST));
             }
         }
-        self.names = self.looks.places().to_vec();
+        self.names = looks.places().to_vec();
         for (number, name) in self.names.iter().enumerate() {
             for source in reader.open(name).map_err(VerifyError::Sink)? {
                 let mut feed = Feed::new(source, false, true)?;
@@ -99,7 +99,7 @@ impl Comparison<'_> {
                 tally.complete(place, u64::MAX, slot.which, look);
             });
         }
-        let mut report = self.report(rerun, expected.hashes(), missing);
+        let mut report = self.report(rerun, expected.hashes(), looks.refused, missing);
         report.notes.push(format!(
             "a row is the last record of its key: the {replaced} records that others replaced can't be looked for"
         ));

@@ -60,7 +60,7 @@ impl LogLevels {
         };
         // A single word that is no level would be taken for a target.
         let alone = !self.level.contains(['=', ',']);
-        if alone && self.level.parse::<LevelFilter>().is_err() {
+        if alone && !is_level(&self.level) {
             return Err(wrong("there is no such level".to_owned()));
         }
         if self.levels.len() > TARGETS {
@@ -71,12 +71,17 @@ impl LogLevels {
             if target.is_empty() || !target.chars().all(named) {
                 return Err(wrong(format!("`{target}` is no target")));
             }
-            if level.parse::<LevelFilter>().is_err() {
+            if !is_level(level) {
                 return Err(wrong(format!("`{level}` of {target} is no level")));
             }
         }
         EnvFilter::try_new(&text).map_err(|e| wrong(e.to_string()))
     }
+}
+
+/// The library takes nothing at all for a level, too.
+fn is_level(text: &str) -> bool {
+    !text.is_empty() && text.parse::<LevelFilter>().is_ok()
 }
 
 struct Current {

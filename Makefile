@@ -63,7 +63,7 @@ docs: plugins ## Build the documentation of the crates, target/doc
 check: test lint ## What CI does: test and lint
 
 fuzz: build ## Try the REST interface against its own description, with requests right and wrong (FUZZ_EXAMPLES=50)
-	tests/fuzz.sh
+	tests/fuzz/run.sh
 
 services: ## Start Kafka, MinIO, PostgreSQL and Mosquitto, and print their addresses
 	@tests/services.sh start kafka minio postgres mosquitto

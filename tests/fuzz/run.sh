@@ -7,6 +7,7 @@ shopt -s inherit_errexit
 program=${WELLHEAD_PROGRAM:-target/release/wellhead}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/wellhead/schemathesis
 version=4.32.5
+here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 examples=${FUZZ_EXAMPLES:-50}
 
 [[ -x $program ]] || { echo "fuzz: $program isn't there: run \`make build\` first" >&2; exit 2; }
@@ -33,7 +34,7 @@ serve() {
     server=$!
     local tries
     for ((tries = 0; tries < 300; tries++)); do
-        base=$(grep -om1 'http://127[0-9.:]*' "$folder/said" || true)
+        base=$(sed -n 's|.*serves \(http://[^ ]*\).*|\1|p' "$folder/said")
         [[ ! $base ]] || return 0
         sleep 0.1
     done
@@ -59,7 +60,8 @@ fuzz() {
     shift
     serve "$name"
     echo "fuzz: $name, $base" >&2
-    "$cache/$version/bin/schemathesis" run "$base/openapi.json" --checks all \
+    SCHEMATHESIS_HOOKS="$here/hooks.py" "$cache/$version/bin/schemathesis" \
+        --config-file "$here/schemathesis.toml" run "$base/openapi.json" --checks all \
         --max-examples "$examples" --request-timeout 30 --exclude-path-regex '/events$' "$@"
     kill -0 "$server" || { echo "fuzz: the server is gone" >&2; return 1; }
     kill "$server"

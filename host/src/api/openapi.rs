@@ -81,12 +81,30 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     schemas.insert("Spec".to_owned(), spec());
     document["components"]["schemas"] = Value::Object(schemas);
     each_operation(&mut document, |operation| {
+        narrow_headers(operation);
         let content = json!({ MEDIA_TYPE: { "schema": reference("Problem") } });
         operation["responses"]["default"] = json!({
             "description": "What went wrong (RFC 9457)", "content": content,
         });
     });
     document
+}
+
+/// What headers look like that may be left out, but hold nothing else: there is no null in a header.
+fn narrow_headers(operation: &mut Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        let schema = match parameter["name"].as_str() {
+            Some("If-Match") => {
+                json!({"type": "string", "pattern": r#"^(\*|"[0-9]{1,18}"(, "[0-9]{1,18}")*)$"#})
+            }
+            Some("Idempotency-Key") => {
+                json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"})
+            }
+            Some("Last-Event-ID") => json!({"type": "integer", "minimum": 0}),
+            _ => continue,
+        };
+        parameter["schema"] = schema;
+    }
 }
 
 fn named<T: JsonSchema>(generator: &mut SchemaGenerator) {

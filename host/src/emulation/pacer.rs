@@ -25,6 +25,8 @@ const TOGETHER: Nanos = 500_000;
 const LOOK: Nanos = 2_000;
 /// Longest sleep, so that a stop, a pause or another rate take hold soon.
 const NAP: Nanos = 20_000_000;
+/// How long those who look at lateness wait for it at most.
+const SHOWN: Nanos = 1_000_000_000;
 
 /// How pacing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Pacer {
     cancel: CancellationToken,
     runtime: Handle,
     lateness: Lateness,
+    /// When it was last handed over.
+    told: Nanos,
     streams: u32,
     failed: Option<String>,
     ended_early: bool,
@@ -121,6 +125,7 @@ impl Pacer {
             cancel: core.cancel.clone(),
             runtime: Handle::current(),
             lateness,
+            told: 0,
             streams: core.plan.streams,
             failed: None,
             ended_early: false,
@@ -274,7 +279,8 @@ impl Pacer {
                     self.lateness.record(now.saturating_sub(pace.due(order)));
                 }
             }
-            if self.lateness.count() >= 1_000 {
+            if self.lateness.count() >= 1_000 || now >= self.told + SHOWN {
+                self.told = now;
                 self.shared.add_lateness(&self.lateness);
                 self.lateness.clear();
             }

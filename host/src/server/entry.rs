@@ -17,6 +17,8 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// See the module.
 pub(super) struct Entry {
     pub id: String,
+    /// Its row as it was when it was launched: what of it never changes needn't be asked for again.
+    pub row: StoredEmulation,
     pub plan: Arc<Plan>,
     pub events: Events,
     /// Held around each change, from what it goes out from to what is durable and done.
@@ -36,6 +38,7 @@ impl Entry {
     pub fn new(stored: &StoredEmulation, plan: Plan, phase: Phase) -> Entry {
         let entry = Entry {
             id: stored.id.clone(),
+            row: stored.clone(),
             plan: Arc::new(plan),
             events: Events::new(),
             changing: Arc::default(),

@@ -57,7 +57,11 @@ impl Server {
     /// # Errors
     /// Where there is none of that identity, or the state can't be read.
     pub async fn status(&self, id: &str) -> Result<EmulationStatus, ServerError> {
-        let row = self.row(id).await?;
+        // Of one that goes on, all that changes is in memory.
+        let row = match self.live_entry(id) {
+            Some(entry) => entry.row.clone(),
+            None => self.row(id).await?,
+        };
         Ok(self.status_of(row))
     }
 

@@ -60,9 +60,10 @@ fuzz() {
     shift
     serve "$name"
     echo "fuzz: $name, $base" >&2
-    SCHEMATHESIS_HOOKS="$here/hooks.py" "$cache/$version/bin/schemathesis" \
+    # What it remembers of its requests lies in the folder too.
+    (cd "$folder" && SCHEMATHESIS_HOOKS="$here/hooks.py" "$cache/$version/bin/schemathesis" \
         --config-file "$here/schemathesis.toml" run "$base/openapi.json" --checks all \
-        --max-examples "$examples" --request-timeout 30 --exclude-path-regex '/events$' "$@"
+        --max-examples "$examples" --request-timeout 30 --exclude-path-regex '/events$' "$@")
     kill -0 "$server" || { echo "fuzz: the server is gone" >&2; return 1; }
     kill "$server"
     wait "$server" 2>/dev/null || true

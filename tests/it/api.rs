@@ -302,6 +302,8 @@ fn the_description_is_whole() {
                 responses.len() > 1 && responses.contains_key("default"),
                 "{method} {path}"
             );
+            let parameters = operation.get("parameters");
+            assert!(parameters.is_none_or(|p| p.is_array()), "{method} {path}");
         }
     }
     let page = served.get("/docs");

@@ -211,6 +211,11 @@ async fn whole(body: Body) -> Answer<Vec<u8>> {
 }
 
 /// Reads on for a while: a client that still sends would not see the answer.
+pub async fn read_on(chunks: &mut BodyDataStream) {
+    drain(chunks, Instant::now() + WHOLE).await;
+}
+
+/// The same, no longer than that.
 async fn drain(chunks: &mut BodyDataStream, until: Instant) {
     let mut left = DRAINED;
     while let Ok(Some(Ok(chunk))) = next(chunks, until).await {

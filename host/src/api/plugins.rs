@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Api;
-use super::extract::{JsonBody, Segment, content_length, media_type, unsupported};
+use super::extract::{JsonBody, Segment, content_length, media_type, read_on, unsupported};
 use super::guard::Caller;
 use super::problem::{Answer, Problem};
 use crate::plugin::store::PluginRow;
@@ -48,8 +48,18 @@ async fn upload(State(api): State<Arc<Api>>, caller: Caller, request: Request) -
         return Err(unsupported(&media, "application/wasm"));
     }
     let declared = content_length(request.headers())?;
-    let body = request.into_body().into_data_stream();
-    let admitted = api.server.add_plugin(body, declared, &caller.name).await?;
+    let mut body = request.into_body().into_data_stream();
+    let added = api.server.add_plugin(&mut body, declared, &caller.name);
+    let admitted = match added.await.map_err(Problem::from) {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            // A disk that is full isn't the client's doing: it is to see the answer.
+            if [500, 507].contains(&problem.status) {
+                read_on(&mut body).await;
+            }
+            return Err(problem);
+        }
+    };
     let inspection = &admitted.inspection;
     let location = format!("/api/v1/plugins/{}@{}", inspection.name, inspection.version);
     let status = match admitted.new {

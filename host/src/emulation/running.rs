@@ -80,10 +80,12 @@ impl Emulation {
             )));
         }
         let (mut outlets, mut views, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
-        for ready in self.sinks {
+        for (number, ready) in self.sinks.into_iter().enumerate() {
             let guarantee = ready.sink.guarantee();
             if let Some(trace) = &trace {
-                ready.receipts.show_in(Arc::clone(trace), &ready.kind);
+                ready
+                    .receipts
+                    .show_in(Arc::clone(trace), number, &ready.kind);
             }
             let (delivery, outlet, status) = Delivery::new(
                 ready.sink,

@@ -89,8 +89,8 @@ pub struct Receipts {
     rejects: Option<(String, Arc<RejectFile>)>,
     clock: Clock,
     changed: tokio::sync::Notify,
-    /// The emulation's trace, and what the sink is called there.
-    trace: OnceLock<(Arc<Trace>, String)>,
+    /// The emulation's trace, the sink's number there, and what it is called.
+    trace: OnceLock<(Arc<Trace>, usize, String)>,
 }
 
 impl Receipts {
@@ -210,10 +210,10 @@ impl Receipts {
     /// The group is about to be handed to the sink for the first time.
     pub(crate) fn begin(&self, group: &Group) {
         let records = group.len();
-        let span = self.trace.get().and_then(|(trace, kind)| {
+        let span = self.trace.get().and_then(|(trace, number, kind)| {
             let parts = group.parts.iter();
             let parts = parts.map(|part| (part.stream(), part.sequences()));
-            trace.delivering(kind, records, parts)
+            trace.delivering(*number, kind, records, parts)
         });
         let now = self.clock.now();
         let mut inner = self.lock();
@@ -222,9 +222,9 @@ impl Receipts {
     }
 
     /// Shows deliveries in the emulation's trace from now on.
-    pub(crate) fn show_in(&self, trace: Arc<Trace>, kind: &str) {
+    pub(crate) fn show_in(&self, trace: Arc<Trace>, number: usize, kind: &str) {
         // An execution has one trace.
-        let _ = self.trace.set((trace, kind.to_owned()));
+        let _ = self.trace.set((trace, number, kind.to_owned()));
     }
 
     /// What groups took from the first write to their receipt (to being handed over, where there is none).

@@ -74,8 +74,8 @@ struct Mark {
     stream: u32,
     sequence: u64,
     generated: SpanContext,
-    /// Sinks that haven't been handed it yet.
-    sinks: usize,
+    /// Sinks that haven't been handed it yet: each passes it once, however far ahead of the others it is.
+    left: Vec<usize>,
 }
 
 /// The delivery of a group that has the last record of a followed batch. Without
@@ -115,15 +115,16 @@ impl Trace {
             stream,
             sequence,
             generated,
-            sinks: self.sinks,
+            left: (0..self.sinks).collect(),
         });
         self.followed.store(marks.len(), Ordering::Relaxed);
     }
 
-    /// These records (sequences by stream) are about to be handed to a sink for the first time. Gives the span of
+    /// These records (sequences by stream) are about to be handed to the sink of that number for the first time. Gives the span of
     /// that where they hold the end of a followed batch.
     pub fn delivering(
         &self,
+        sink: usize,
         kind: &str,
         records: usize,
         parts: impl Iterator<Item = (u32, Range<u64>)> + Clone,
@@ -134,17 +135,20 @@ impl Trace {
         let mut links = Vec::new();
         let mut marks = lock(&self.marks);
         for mark in marks.iter_mut() {
+            let Some(place) = mark.left.iter().position(|left| *left == sink) else {
+                continue;
+            };
             let mut own = parts.clone().filter(|(stream, _)| *stream == mark.stream);
             // One that was passed was dropped before it came to this sink.
             let Some((_, part)) = own.find(|(_, part)| part.end > mark.sequence) else {
                 continue;
             };
-            mark.sinks -= 1;
+            mark.left.swap_remove(place);
             if part.contains(&mark.sequence) {
                 links.push(Link::with_context(mark.generated.clone()));
             }
         }
-        marks.retain(|mark| mark.sinks > 0);
+        marks.retain(|mark| !mark.left.is_empty());
         self.followed.store(marks.len(), Ordering::Relaxed);
         drop(marks);
         (!links.is_empty()).then(|| {
@@ -233,13 +237,20 @@ mod tests {
     fn a_batch_is_followed_to_the_end_of_it_in_each_sink() {
         let trace = trace(1.0, 2);
         trace.generated(0..1, Some((3, 99)), Vec::new());
-        let deliver = |part: Range<u64>| trace.delivering("null", 1, [(3, part)].into_iter());
-        assert!(deliver(0..99).is_none());
-        assert!(deliver(99..100).is_some());
-        // The other sink was never handed it.
-        assert!(deliver(100..200).is_none());
+        let deliver =
+            |sink, part: Range<u64>| trace.delivering(sink, "null", 1, [(3, part)].into_iter());
+        assert!(deliver(0, 0..99).is_none());
+        assert!(deliver(0, 99..100).is_some());
+        // However far one is ahead, the other's is still to come.
+        assert!(deliver(0, 100..200).is_none());
+        assert_eq!(trace.followed.load(Ordering::Relaxed), 1);
+        assert!(deliver(1, 0..100).is_some());
         assert_eq!(trace.followed.load(Ordering::Relaxed), 0);
-        assert!(deliver(99..100).is_none());
+        // One that was never handed it has passed it, too.
+        trace.generated(0..1, Some((3, 299)), Vec::new());
+        assert!(deliver(0, 300..400).is_none());
+        assert!(deliver(1, 300..400).is_none());
+        assert_eq!(trace.followed.load(Ordering::Relaxed), 0);
     }
 
     #[test]
@@ -251,7 +262,7 @@ mod tests {
         }
         assert!(!trace.takes());
         let all = [(0, 0..FOLLOWED as u64)].into_iter();
-        assert!(trace.delivering("null", 1, all).is_some());
+        assert!(trace.delivering(0, "null", 1, all).is_some());
         assert!(trace.takes());
     }
 }

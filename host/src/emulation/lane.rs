@@ -299,8 +299,11 @@ impl Lane {
                 .is_ok()
         {
             let needed = self.shared.needed_at(self.known());
-            self.hands
-                .hand_in(needed, Arc::clone(self) as Arc<dyn Work>);
+            self.hands.hand_in(
+                needed,
+                &self.shared.share,
+                Arc::clone(self) as Arc<dyn Work>,
+            );
         }
     }
 

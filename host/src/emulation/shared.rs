@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::Thread;
 
 use super::calls::Calls;
+use super::pool::{Share, When};
 use super::tap::Tap;
 use crate::plugin;
 use crate::record::{Nanos, Pace};
@@ -12,6 +13,8 @@ use crate::telemetry::{Clock, Lateness};
 
 /// How far ahead of its due instants a paced emulation is generated, in wall time.
 pub const LOOKAHEAD: Nanos = 1_000_000_000;
+/// Who is later than this can't keep up, and has no right any more to go before those who can.
+const BEHIND: Nanos = 50_000_000;
 
 /// Bounds of one emulation's queues.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +73,8 @@ pub struct Shared {
     guest_memory: AtomicU64,
     /// What calls to the generator take.
     pub calls: Arc<Calls>,
+    /// Its part of the workers.
+    pub share: Arc<Share>,
     /// The last records released, where somebody looks.
     pub(super) tap: Tap,
     pacer: OnceLock<Thread>,
@@ -94,6 +99,7 @@ impl Shared {
             last_release: AtomicU64::new(0),
             guest_memory: AtomicU64::new(0),
             calls: Arc::new(calls),
+            share: Arc::default(),
             tap: Tap::default(),
             pacer: OnceLock::new(),
         }
@@ -158,12 +164,13 @@ impl Shared {
         known.saturating_add(worth) <= ahead
     }
 
-    /// When work on a stream whose next record is at `known` is needed: paced work by its due
-    /// instant, before all that isn't due at any time.
-    pub fn needed_at(&self, known: Nanos) -> u64 {
-        match self.pace() {
-            Some(pace) => pace.due(known).min(1 << 62),
-            None => (1 << 62) + (known >> 2),
+    /// When work on a stream whose next record is at `known` is needed: at its due instant, unless it is behind
+    /// that already.
+    pub fn needed_at(&self, known: Nanos) -> When {
+        let due = self.pace().map(|pace| pace.due(known));
+        match due {
+            Some(due) if due.saturating_add(BEHIND) >= self.clock.now() => When::Due(due),
+            _ => When::Whenever(known),
         }
     }
 

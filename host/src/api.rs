@@ -142,10 +142,10 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.accept(), if connections.len() < most_connections() => accepted,
+            Some(_) = connections.join_next() => continue,
             () = api.closing.cancelled() => break,
         };
-        while connections.try_join_next().is_some() {}
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -165,6 +165,15 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>) {
     {
         tracing::warn!("requests are left unanswered");
     }
+}
+
+/// Half of the files that may be open: the other half is for sinks and the state. Whoever comes then waits,
+/// as the system lets them.
+fn most_connections() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    files.map_or(usize::MAX, |files| {
+        usize::try_from(files / 2).unwrap_or(usize::MAX)
+    })
 }
 
 /// Serves one client until it goes away, or the server ends.

@@ -57,6 +57,31 @@ fn slow_bodies_are_given_up() {
     served.get("/health").json(200);
 }
 
+/// Connections that say nothing take no file from those who work, and nobody's turn for longer than a head may take.
+#[test]
+fn idle_connections_leave_files_to_others() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox);
+    let server = rustix::process::Pid::from_raw(served.child.id() as i32).unwrap();
+    let few = rustix::process::Rlimit {
+        current: Some(160),
+        maximum: Some(160),
+    };
+    rustix::process::prlimit(Some(server), rustix::process::Resource::Nofile, few).unwrap();
+    let idle: Vec<TcpStream> = (0..150).map(|_| connect(&served)).collect();
+    // It comes to its turn once those before it were cut off.
+    let sinks: Vec<String> = (0..8)
+        .map(|n| format!("{{type: file, path: 'f{n}.ndjson'}}"))
+        .collect();
+    let id = served.start_one(&format!(
+        "{{generator: transaction, load: max, until: {{records: 1000}}, sinks: [{}]}}",
+        sinks.join(", ")
+    ));
+    served.until_state(&id, "finished");
+    assert!(!served.log().contains("can't be taken"), "{}", served.log());
+    drop(idle);
+}
+
 /// A body in chunks that never end is cut off, wherever it goes.
 #[test]
 fn endless_chunks_are_cut_off() {

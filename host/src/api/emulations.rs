@@ -125,7 +125,7 @@ struct ListParams {
 /// List emulations, newest first.
 #[utoipa::path(get, path = "/emulations", tag = "emulations",
     params(
-        ("state" = Option<String>, Query, description = "Only those in that state: starting, running, paused, stopping, stopped, finished, ended_early, aborted, failed, undrained"),
+        ("state" = Option<String>, Query, description = "Only those in that state"),
         ("name" = Option<String>, Query, description = "Only those of that name"),
         ("scenario" = Option<String>, Query, description = "Only those of that scenario"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),

@@ -20,7 +20,7 @@ use super::{Api, emulations, meta};
 use crate::emulation::manifest::Manifest;
 use crate::emulation::report::Report;
 use crate::plugin::store::PluginRow;
-use crate::server::{EmulationStatus, Page, PreviewRequest, Released, StartRequest};
+use crate::server::{EmulationStatus, Page, Phase, PreviewRequest, Released, StartRequest};
 use crate::sink::signals::Signal;
 use crate::telemetry::logs::LogLevels;
 
@@ -81,7 +81,8 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     schemas.insert("Spec".to_owned(), spec());
     document["components"]["schemas"] = Value::Object(schemas);
     each_operation(&mut document, |operation| {
-        narrow_headers(operation);
+        narrow_parameters(operation);
+        require_body(operation);
         let content = json!({ MEDIA_TYPE: { "schema": reference("Problem") } });
         operation["responses"]["default"] = json!({
             "description": "What went wrong (RFC 9457)", "content": content,
@@ -90,8 +91,8 @@ pub(super) fn document(paths: &OpenApi) -> Value {
     document
 }
 
-/// What headers look like that may be left out, but hold nothing else: there is no null in a header.
-fn narrow_headers(operation: &mut Value) {
+/// What parameters look like that may be left out, but hold nothing else: there is no null in a header or a query.
+fn narrow_parameters(operation: &mut Value) {
     // Not by an index, which would make what isn't there.
     let parameters = operation
         .get_mut("parameters")
@@ -105,9 +106,25 @@ fn narrow_headers(operation: &mut Value) {
                 json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"})
             }
             Some("Last-Event-ID") => json!({"type": "integer", "minimum": 0}),
-            _ => continue,
+            Some("state") => json!({"type": "string", "enum": Phase::ALL.map(Phase::name)}),
+            _ => without_null(&parameter["schema"]),
         };
         parameter["schema"] = schema;
+    }
+}
+
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|kind| kind != "null");
+    }
+    schema
+}
+
+/// No operation does without the body that it takes.
+fn require_body(operation: &mut Value) {
+    if let Some(body) = operation.get_mut("requestBody") {
+        body["required"] = true.into();
     }
 }
 

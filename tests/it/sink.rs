@@ -23,6 +23,8 @@ use wellhead::sink::rejects::{RejectFile, Rejected};
 use wellhead::sink::{Context, Guarantee, Receipt, Receipts, SendError, Sink};
 use wellhead::telemetry::{Clock, Lateness};
 
+use crate::common::Sandbox;
+
 /// Streams of the emulation that the suite plays.
 pub const STREAMS: u32 = 3;
 /// Records of each.
@@ -35,6 +37,17 @@ pub trait Service {
     /// What is there: records as (stream, number), those of one stream in the order in which a
     /// reader finds them.
     fn read(&self) -> Vec<(u32, u64)>;
+}
+
+/// Objects whose field `who` says what is given, replayed into one sink by a run; gives its report.
+fn replayed(sandbox: &Sandbox, who: &[&str], sink: &Value) -> Value {
+    let line = |who: &&str| json!({ "who": who }).to_string() + "\n";
+    sandbox.write("in.ndjson", &who.iter().map(line).collect::<String>());
+    let spec = json!({"generator": "replay", "assets": {"payloads": "in.ndjson"}, "load": "max",
+        "rejected": "rejected.ndjson", "sinks": [sink]});
+    sandbox.write("spec.json", &spec.to_string());
+    sandbox.run(&["run", "spec.json", "--report", "report.json"]);
+    sandbox.json("report.json")
 }
 
 /// The file of refused records, for looking at.

@@ -1,6 +1,7 @@
 //! Kafka against a real broker, read back by `kcat`.
 
 mod exact;
+mod fields;
 mod outage;
 
 use std::process::{Command, Output};

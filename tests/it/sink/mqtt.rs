@@ -1,6 +1,7 @@
 //! MQTT against a real Mosquitto, read back by `mosquitto_sub`.
 
 pub mod broker;
+mod fields;
 mod outage;
 
 use std::process::Command;

@@ -69,8 +69,10 @@ pub(super) fn valid_topic(name: &str) -> Result<(), String> {
         || name.len() > 249
         || !name.chars().all(valid)
     {
+        // What a field says may be long, and may mean something to a terminal.
+        let start: String = name.chars().take(100).collect();
         return Err(format!(
-            "\"{name}\" can't be a topic: 1 to 249 letters, digits, dots, underscores and hyphens"
+            "{start:?} can't be a topic: 1 to 249 letters, digits, dots, underscores and hyphens"
         ));
     }
     Ok(())

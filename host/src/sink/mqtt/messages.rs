@@ -78,7 +78,7 @@ pub(super) fn valid_topic(name: &str) -> Result<(), String> {
         return Ok(());
     };
     let start: String = name.chars().take(100).collect();
-    Err(format!("\"{start}\" can't be a topic: it {why}"))
+    Err(format!("{start:?} can't be a topic: it {why}"))
 }
 
 /// One message, as the client takes it.

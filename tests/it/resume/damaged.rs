@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+use wellhead::delivery::SinkPoint;
+use wellhead::state::{Checkpoint, Restart, State, StoredRun};
+
 use super::{partial_bytes, strs};
 use crate::common::{Sandbox, signal, stderr, until, wait};
 use crate::sink::disk::{self, SmallDisk};
@@ -90,6 +94,68 @@ fn a_torn_checkpoint_costs_no_record() {
         went_on >= 8,
         "a torn log is no loss: {went_on} of 8 went on"
     );
+}
+
+/// The checkpoint number `n`: each part of it says so.
+fn point(n: u64) -> Checkpoint {
+    let restart = Restart {
+        index: n,
+        hash: format!("{n:064}"),
+        held: Default::default(),
+        save: Some("ab".repeat(2_000)),
+    };
+    let receipt = SinkPoint {
+        acknowledged: n,
+        ..SinkPoint::default()
+    };
+    Checkpoint {
+        restarts: vec![(0, restart.clone()), (1, restart)],
+        receipts: vec![(0, receipt)],
+        progress: json!(n),
+    }
+}
+
+/// Which checkpoint a run has, all parts of it being the same one's; none before the first.
+fn number(run: &StoredRun) -> Option<u64> {
+    let n = run.receipts.first()?.1.acknowledged;
+    let streams: Vec<u64> = run.restarts.iter().map(|(_, at)| at.index).collect();
+    assert_eq!((streams, &run.progress), (vec![n, n], &json!(n)));
+    Some(n)
+}
+
+/// Wherever a power cut ends the log, the state has the newest checkpoint that is whole before it.
+/// SQLite takes or leaves a page with its head: all bytes of heads are tried, and some of each page.
+#[tokio::test]
+async fn a_log_cut_at_any_byte_holds_a_whole_checkpoint() {
+    // Bytes of the log's head, and of a page with its own.
+    const HEAD: usize = 32;
+    const FRAME: usize = 24 + 4_096;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("state.db-wal");
+    let state = State::open(folder.path()).await.unwrap();
+    state.begin("r", "r", &json!({}), &json!({})).await.unwrap();
+    let mut ends = vec![0];
+    for n in 1..=4 {
+        state.save_checkpoint("r", &point(n)).await.unwrap();
+        ends.push(log.metadata().unwrap().len() as usize);
+    }
+    let database = std::fs::read(folder.path().join("state.db")).unwrap();
+    let whole = std::fs::read(&log).unwrap();
+    assert_eq!(ends[4], whole.len(), "the log was begun anew");
+    let cuts = (0..=whole.len()).filter(|cut| {
+        let inside = cut.saturating_sub(HEAD) % FRAME;
+        *cut < HEAD || inside < 32 || inside.is_multiple_of(997) || *cut == whole.len()
+    });
+    for cut in cuts {
+        let torn = tempfile::tempdir().unwrap();
+        std::fs::write(torn.path().join("state.db"), &database).unwrap();
+        std::fs::write(torn.path().join("state.db-wal"), &whole[..cut]).unwrap();
+        let state = State::open(torn.path()).await.unwrap();
+        let run = state.find("r").await.unwrap().expect("the run is known");
+        let newest = ends.iter().rposition(|end| *end <= cut).unwrap() as u64;
+        assert_eq!(number(&run).unwrap_or(0), newest, "cut at {cut}");
+        state.close().await;
+    }
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! What a real broker handed on and a real server received, written down and verified.
 
+use std::io::{BufWriter, Write};
+use std::sync::{Arc, Mutex};
+
+use super::damage::{Injurer, counts, drawn};
 use super::{assert_counts, run, verify};
 use crate::common::{Sandbox, service};
-use crate::sink::http::server::Server;
+use crate::sink::http::server::{Answer, Server};
 use crate::sink::mqtt::broker::{Subscriber, unique};
 
 const FLAGS: &str = "--streams 3 --load 3000/s --records 6000 --to";
@@ -47,5 +51,42 @@ async fn what_a_server_received_is_verified() {
             text.push('\n');
         }
         written_down(&sandbox, &text);
+    });
+}
+
+/// A proxy that loses, repeats, moves and alters what it writes down of a million records, as a list says,
+/// and that answers as if it did not: all of that is found, and none more. What it moved is no difference,
+/// since nobody promises the order of what an endpoint wrote down.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_does_to_a_million_records_is_found() {
+    let sandbox = Sandbox::new();
+    let list = drawn(1_000_000, 400, 23);
+    let got = std::fs::File::create(sandbox.path("got.ndjson")).unwrap();
+    let passing = (Injurer::new(list.clone()), BufWriter::new(got));
+    let proxy = Arc::new(Mutex::new(passing));
+    let passes = Arc::clone(&proxy);
+    let server = Server::ruled(move |seen| {
+        let mut proxy = passes.lock().unwrap();
+        let (injurer, out) = &mut *proxy;
+        for line in seen.body.trim_ascii_end().split(|&byte| byte == b'\n') {
+            injurer.pass(line.to_vec(), |line| {
+                out.write_all(line).unwrap();
+                out.write_all(b"\n").unwrap();
+            });
+        }
+        Answer::Ok
+    })
+    .await;
+    let to = format!("{}/in?batch=1000&ordered=all", server.address);
+    tokio::task::block_in_place(|| {
+        let flags = format!("--load max --records 1000000 --to {to}");
+        run(&sandbox, "machine-signal", &flags);
+        let mut proxy = proxy.lock().unwrap();
+        assert_eq!(proxy.0.end(), 1_000_000);
+        proxy.1.flush().unwrap();
+        let report = verify(&sandbox, 1, &["--from", "file:got.ndjson"]);
+        let mut wanted = counts(&list);
+        wanted.retain(|(kind, _)| *kind != "reordered");
+        assert_counts(&report, &wanted);
     });
 }

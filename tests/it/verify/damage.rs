@@ -49,15 +49,28 @@ pub fn drawn(records: usize, apart: usize, seed: u64) -> BTreeMap<usize, Injury>
     list
 }
 
-/// The lines with the injuries done to them.
-pub fn injured(
-    lines: impl Iterator<Item = Vec<u8>>,
-    list: &BTreeMap<usize, Injury>,
-    mut out: impl FnMut(&[u8]),
-) {
-    let mut later: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
-    for (n, mut line) in lines.enumerate() {
-        match list.get(&n) {
+/// Does the injuries of a list to the lines that pass.
+pub struct Injurer {
+    list: BTreeMap<usize, Injury>,
+    passed: usize,
+    later: BTreeMap<usize, Vec<u8>>,
+}
+
+impl Injurer {
+    pub fn new(list: BTreeMap<usize, Injury>) -> Injurer {
+        Injurer {
+            list,
+            passed: 0,
+            later: BTreeMap::new(),
+        }
+    }
+
+    /// Hands on what becomes of the next line.
+    pub fn pass(&mut self, mut line: Vec<u8>, mut out: impl FnMut(&[u8])) {
+        let n = self.passed;
+        self.passed += 1;
+        let injury = self.list.get(&n);
+        match injury {
             None | Some(Injury::Repeat(_) | Injury::Foreign) => out(&line),
             Some(Injury::Lose | Injury::Move(_)) => {}
             Some(Injury::Flip(back)) => {
@@ -66,19 +79,24 @@ pub fn injured(
                 out(&line);
             }
         }
-        if let Some(line) = later.remove(&n) {
+        if let Some(line) = self.later.remove(&n) {
             out(&line);
         }
-        match list.get(&n) {
+        match injury {
             Some(Injury::Repeat(0)) => out(&line),
             Some(Injury::Repeat(by) | Injury::Move(by)) => {
-                later.insert(n + by, line);
+                self.later.insert(n + by, line);
             }
             Some(Injury::Foreign) => out(format!("{{\"nobody\":{n}}}").as_bytes()),
             _ => {}
         }
     }
-    assert!(later.is_empty(), "injuries reach past the end");
+
+    /// All have passed: gives how many there were.
+    pub fn end(&self) -> usize {
+        assert!(self.later.is_empty(), "injuries reach past the end");
+        self.passed
+    }
 }
 
 /// How many of each kind.
@@ -97,10 +115,14 @@ pub fn counts(list: &BTreeMap<usize, Injury>) -> Vec<(&'static str, u64)> {
 fn injure(from: &Path, to: &Path, list: &BTreeMap<usize, Injury>) {
     let lines = std::io::BufReader::new(std::fs::File::open(from).unwrap()).split(b'\n');
     let mut out = BufWriter::new(std::fs::File::create(to).unwrap());
-    injured(lines.map(Result::unwrap), list, |line| {
-        out.write_all(line).unwrap();
-        out.write_all(b"\n").unwrap();
-    });
+    let mut injurer = Injurer::new(list.clone());
+    for line in lines {
+        injurer.pass(line.unwrap(), |line| {
+            out.write_all(line).unwrap();
+            out.write_all(b"\n").unwrap();
+        });
+    }
+    injurer.end();
 }
 
 #[test]

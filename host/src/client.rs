@@ -85,8 +85,7 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        // Another has been chosen already where there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::sink::tls::install();
         let http = Http::builder().connect_timeout(CONNECT).build();
         let http = http.map_err(|e| wrong(e.to_string()))?;
         Ok(Client { http, base, token })

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::emulation::pool::Pool;
 use crate::emulation::{Control, Engine, Environment};
 use crate::plugin::{UploadLimits, Uploads};
+use crate::settings::StarterSettings;
 use crate::state::{RunLock, State, StoredEmulation};
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{Clock, wall};
@@ -46,7 +47,7 @@ pub use error::ServerError;
 pub use phase::Phase;
 pub use preview::{PreviewRequest, Released};
 pub use signals::Signals;
-pub use starter::{StartRequest, Starter};
+pub use starter::StartRequest;
 pub use status::{EmulationStatus, Page, Watching};
 
 use entry::Entry;
@@ -62,7 +63,7 @@ pub struct ServerOptions {
     /// Where signals are read.
     pub signals: Option<Signals>,
     /// What a domain means.
-    pub starter: Starter,
+    pub starter: StarterSettings,
     /// What makes traces, where somebody takes them.
     pub traces: Option<Traces>,
 }
@@ -75,7 +76,7 @@ pub struct Server {
     files: PathBuf,
     limit: usize,
     signals: Option<Signals>,
-    starter: Starter,
+    starter: StarterSettings,
     pool: Pool,
     clock: Clock,
     traces: Option<Traces>,
@@ -184,7 +185,7 @@ impl Server {
             hung = self
                 .live()
                 .into_iter()
-                .map(|(entry, _)| entry.id.clone())
+                .map(|(entry, _)| entry.id().to_owned())
                 .collect();
             self.kill.cancel();
             while tasks.join_next().await.is_some() {}

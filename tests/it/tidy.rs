@@ -56,6 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "sink",
             "plugin",
             "spec",
+            "settings",
             "state",
             "emulation",
         ],
@@ -72,7 +73,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "server",
         ],
     ),
-    ("client", &["api", "server"]),
+    ("client", &["sink", "api", "server"]),
     (
         "cli",
         &[

@@ -18,8 +18,8 @@ use crate::emulation::{Engine, GRACE};
 use crate::plugin::store::Store;
 use crate::plugin::{Compile, CompileLimits, Limits, Runtime};
 use crate::server::tokens::Tokens;
-use crate::server::{Server, ServerOptions, Signals, Starter};
-use crate::settings::{Environment, Settings, SignalSettings, StarterSettings};
+use crate::server::{Server, ServerOptions, Signals};
+use crate::settings::{Environment, Settings, SignalSettings};
 use crate::sink::SendError;
 use crate::spec::SinkBlock;
 
@@ -60,7 +60,7 @@ pub async fn run(
         workers: args.workers,
         emulations: args.emulations,
         signals: signals(settings)?,
-        starter: starter(&settings.start_emulator),
+        starter: settings.start_emulator.clone(),
         traces: otlp.as_ref().and_then(|otlp| otlp.traces()),
     };
     let server = Server::open(Arc::new(engine), options).await?;
@@ -133,17 +133,6 @@ fn signals(settings: &Settings) -> Result<Option<Signals>, CliError> {
     let source = config.signals(&said.table).map_err(wrong)?;
     let cache = said.cache.map(|span| span.0);
     Ok(Some(Signals::new(source, cache)))
-}
-
-fn starter(said: &StarterSettings) -> Starter {
-    Starter {
-        load: said.load.clone(),
-        kafka: said.kafka.clone(),
-        minio: said.minio.clone(),
-        resources: said.resources.clone(),
-        default_resource: said.default_resource.clone(),
-        default_generator: said.default_generator.clone(),
-    }
 }
 
 /// The address: one that only this machine reaches, unless there are tokens.

@@ -176,7 +176,7 @@ impl Server {
             {
                 return Err(ServerError::Written {
                     file: file.strip_prefix(&self.files).unwrap_or(&file).to_owned(),
-                    emulation: entry.id.clone(),
+                    emulation: entry.id().to_owned(),
                 });
             }
         }

@@ -16,7 +16,6 @@ const GLANCE: Duration = Duration::from_millis(10);
 
 /// See the module.
 pub(super) struct Entry {
-    pub id: String,
     /// Its row as it was when it was launched: what of it never changes needn't be asked for again.
     pub row: StoredEmulation,
     pub plan: Arc<Plan>,
@@ -37,7 +36,6 @@ struct Now {
 impl Entry {
     pub fn new(stored: &StoredEmulation, plan: Plan, phase: Phase) -> Entry {
         let entry = Entry {
-            id: stored.id.clone(),
             row: stored.clone(),
             plan: Arc::new(plan),
             events: Events::new(),
@@ -51,6 +49,10 @@ impl Entry {
         };
         entry.say();
         entry
+    }
+
+    pub fn id(&self) -> &str {
+        &self.row.id
     }
 
     pub fn phase(&self) -> Phase {

@@ -84,13 +84,13 @@ impl Server {
             .collect();
         let mut all = lock(&self.entries);
         let over = all.values().filter(|entry| !entry.phase().is_live());
-        let over: Vec<String> = over.map(|entry| entry.id.clone()).collect();
+        let over: Vec<String> = over.map(|entry| entry.id().to_owned()).collect();
         // Their rows say how they ended; what is kept here is for those who still watch.
         for id in over.iter().take(over.len().saturating_sub(OVER)) {
             all.remove(id);
         }
         for entry in &entries {
-            all.insert(entry.id.clone(), Arc::clone(entry));
+            all.insert(entry.id().to_owned(), Arc::clone(entry));
         }
         drop(all);
         let server = Arc::clone(self);
@@ -166,7 +166,7 @@ impl Server {
                 Phase::Stopping => one.control().stop(),
                 _ => {
                     let name = Phase::Running.name();
-                    let revision = self.state.set_emulation(&entry.id, name, None).await?;
+                    let revision = self.state.set_emulation(entry.id(), name, None).await?;
                     entry.set(Phase::Running, revision);
                 }
             }
@@ -241,9 +241,9 @@ impl Server {
         let _changing = entry.changing.lock().await;
         let ended = self
             .state
-            .end_emulation(&entry.id, phase.name(), error, report, manifest);
+            .end_emulation(entry.id(), phase.name(), error, report, manifest);
         if let Err(e) = ended.await {
-            tracing::error!(emulation = entry.id, "its end can't be written down: {e}");
+            tracing::error!(emulation = entry.id(), "its end can't be written down: {e}");
         }
         entry.over(phase, error);
     }

@@ -1,6 +1,5 @@
 //! Emulations by domain, for those who come from a service that starts them so.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -9,24 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Created, Server, ServerError};
 use crate::plugin::stock_names;
-use crate::spec::{Format, Load, parse};
-
-/// What a domain means.
-#[derive(Clone, Debug)]
-pub struct Starter {
-    /// The load of what is started.
-    pub load: Load,
-    /// The connection of Kafka; the environment's when absent.
-    pub kafka: Option<String>,
-    /// The connection of S3 or MinIO; the environment's when absent.
-    pub minio: Option<String>,
-    /// Topics and buckets by domain.
-    pub resources: BTreeMap<String, String>,
-    /// The topic or bucket of an unknown domain.
-    pub default_resource: String,
-    /// The generator of an unknown domain.
-    pub default_generator: String,
-}
+use crate::settings::StarterSettings;
+use crate::spec::{Format, parse};
 
 /// What to start.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -109,7 +92,7 @@ impl Server {
     }
 }
 
-impl Starter {
+impl StarterSettings {
     fn spec(&self, request: &StartRequest) -> Result<Value, ServerError> {
         let unfit = |what: String| Err(ServerError::Request(what));
         if !(1..=31_536_000).contains(&request.timeout_seconds) {

@@ -152,7 +152,7 @@ impl Server {
     /// The metrics of those that have begun and go on.
     pub fn metrics(&self) -> Vec<Metric> {
         let observed = |(entry, control): (Arc<Entry>, Control)| Observed {
-            id: entry.id.clone(),
+            id: entry.id().to_owned(),
             state: entry.phase().name(),
             control,
         };

@@ -199,10 +199,10 @@ impl Server {
         what: &'static str,
         who: &str,
     ) -> Result<(), ServerError> {
-        let audit = Audit::new(who, what, &entry.id);
+        let audit = Audit::new(who, what, entry.id());
         let revision = self
             .state
-            .set_emulation(&entry.id, phase.name(), Some(&audit))
+            .set_emulation(entry.id(), phase.name(), Some(&audit))
             .await?;
         entry.set(phase, revision);
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::common::{Sandbox, signal, until};
+use crate::common::{Sandbox, signal, stderr, until};
 
 pub const YAML: &str = "application/yaml";
 pub const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -37,6 +37,20 @@ pub struct Event {
     pub data: Value,
 }
 
+/// What a server says that doesn't begin, for a reason of the user's.
+pub fn refused(sandbox: &Sandbox, more: &[&str]) -> String {
+    stderr(&sandbox.expect(2, &arguments(more)))
+}
+
+fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["serve", "--data", "data"];
+    if !more.contains(&"--listen") {
+        all.extend(["--listen", "127.0.0.1:0"]);
+    }
+    all.extend(more);
+    all
+}
+
 impl Served {
     pub fn start(sandbox: &Sandbox) -> Served {
         Served::with(sandbox, &[])
@@ -49,13 +63,8 @@ impl Served {
 
     /// With more flags and variables.
     pub fn among(sandbox: &Sandbox, more: &[&str], environment: &[(&str, &str)]) -> Served {
-        let mut arguments = vec!["serve", "--data", "data"];
-        if !more.contains(&"--listen") {
-            arguments.extend(["--listen", "127.0.0.1:0"]);
-        }
-        arguments.extend(more);
         let mut child = sandbox
-            .command(&arguments)
+            .command(&arguments(more))
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .spawn()

@@ -1,60 +1,25 @@
 //! A disk that fills up under the state.
 
-use std::process::Command;
-
 use rustix::process::Signal;
 
-use super::client::{Answered, Served, YAML};
-use crate::common::{Sandbox, stderr};
+use super::client::{Answered, Served, YAML, refused};
+use crate::common::Sandbox;
+use crate::sink::disk::{SmallDisk, fill};
 
 const EMULATIONS: &str = "/api/v1/emulations";
 
-/// The sandbox's folder `data` as a small file system; only root can.
-struct SmallData<'a>(&'a Sandbox);
-
-impl SmallData<'_> {
-    fn mount(sandbox: &Sandbox) -> Option<SmallData<'_>> {
-        let folder = sandbox.path("data");
-        std::fs::create_dir_all(&folder).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
-            .arg(folder)
-            .output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(SmallData(sandbox));
-        }
-        eprintln!("SKIPPED: a small disk can't be mounted; be root for that");
-        None
-    }
-
-    /// Leaves no room.
-    fn fill(&self) {
-        let path = self.0.path("data/ballast");
-        let mut ballast = std::fs::File::create(path).unwrap();
-        while std::io::Write::write_all(&mut ballast, &[0; 4096]).is_ok() {}
-        while std::io::Write::write_all(&mut ballast, &[0]).is_ok() {}
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.0.path("data/ballast")).unwrap();
-    }
-}
-
-impl Drop for SmallData<'_> {
-    fn drop(&mut self) {
-        // Lazily: what is ended by force may still have files open.
-        let _ = Command::new("umount")
-            .arg("-l")
-            .arg(self.0.path("data"))
-            .output();
-    }
+/// The sandbox's folder `data` on a small disk.
+fn small(sandbox: &Sandbox) -> Option<SmallDisk> {
+    let disk = SmallDisk::mount(4)?;
+    std::os::unix::fs::symlink(disk.path(), sandbox.path("data")).unwrap();
+    Some(disk)
 }
 
 /// Requests that change something fail, say why, and leave nothing half done; once there is room, all goes on.
 #[test]
 fn a_full_disk_is_said_and_passes() {
     let sandbox = Sandbox::new();
-    let Some(disk) = SmallData::mount(&sandbox) else {
+    let Some(disk) = small(&sandbox) else {
         return;
     };
     let served = Served::start(&sandbox);
@@ -68,7 +33,8 @@ fn a_full_disk_is_said_and_passes() {
         let id = |one: &serde_json::Value| one["id"].as_str().unwrap().to_owned();
         items.iter().map(id).collect()
     };
-    disk.fill();
+    let ballast = disk.path().join("ballast");
+    fill(&ballast);
     // The log may have had some room left in its last page.
     let start = || served.post(EMULATIONS, YAML, spec);
     let begun: Vec<Answered> = (0..200).map(|_| start()).collect();
@@ -108,7 +74,7 @@ fn a_full_disk_is_said_and_passes() {
     );
     served.get("/ready").json(200);
 
-    disk.make_room();
+    std::fs::remove_file(ballast).unwrap();
     served.upload(&super::plugins::fixture("villain")).json(201);
     let second = served.start_one(spec);
     served.until_state(&second, "running");
@@ -124,14 +90,14 @@ fn a_full_disk_is_said_and_passes() {
 #[test]
 fn a_full_disk_at_the_start_is_said() {
     let sandbox = Sandbox::new();
-    let Some(disk) = SmallData::mount(&sandbox) else {
+    let Some(disk) = small(&sandbox) else {
         return;
     };
-    disk.fill();
-    let refused = sandbox.expect(2, &["serve", "--listen", "127.0.0.1:0", "--data", "data"]);
-    let said = stderr(&refused);
+    let ballast = disk.path().join("ballast");
+    fill(&ballast);
+    let said = refused(&sandbox, &[]);
     assert!(said.contains("full") || said.contains("No space"), "{said}");
-    disk.make_room();
+    std::fs::remove_file(ballast).unwrap();
     let served = Served::start(&sandbox);
     served.get("/health").json(200);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::client::{JSON, Served, YAML};
-use crate::common::{Sandbox, stderr};
+use super::client::{JSON, Served, YAML, refused};
+use crate::common::Sandbox;
 
 #[test]
 fn every_error_is_a_problem_that_says_what_to_do() {
@@ -195,15 +195,10 @@ fn tokens_say_who_may() {
 #[test]
 fn it_does_not_listen_for_others_without_tokens() {
     let sandbox = Sandbox::new();
-    let refused = sandbox.expect(2, &["serve", "--listen", "0.0.0.0:0", "--data", "data"]);
-    assert!(
-        stderr(&refused).contains("wellhead token new"),
-        "{}",
-        stderr(&refused)
-    );
+    let said = refused(&sandbox, &["--listen", "0.0.0.0:0"]);
+    assert!(said.contains("wellhead token new"), "{said}");
     let served = Served::start(&sandbox);
-    let second = sandbox.expect(2, &["serve", "--listen", "127.0.0.1:0", "--data", "data"]);
-    let said = stderr(&second);
+    let said = refused(&sandbox, &[]);
     assert!(said.contains("is held by process"), "{said}");
     assert_eq!(served.end(Signal::TERM), Some(0));
 }

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::client::{Answered, Served, YAML};
-use crate::common::{Sandbox, stderr, until};
+use super::client::{Answered, Served, YAML, refused};
+use crate::common::{Sandbox, until};
 pub use issuer::{Issuer, base64};
 
 const EMULATIONS: &str = "/api/v1/emulations";
@@ -323,15 +323,6 @@ fn keys_that_change_are_fetched_again_and_not_too_often() {
 #[test]
 fn without_keys_no_token_is_taken() {
     let sandbox = Sandbox::new();
-    let listen = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--data",
-        "data",
-        "--settings",
-        "settings.toml",
-    ];
     for (keys, text, why) in [
         ("missing.json", "", "No such file"),
         ("keys.json", "{", "no JWK set"),
@@ -344,7 +335,7 @@ fn without_keys_no_token_is_taken() {
     ] {
         sandbox.write("keys.json", text);
         sandbox.write("settings.toml", &settings(keys));
-        let refused = stderr(&sandbox.expect(2, &listen));
+        let refused = refused(&sandbox, &["--settings", "settings.toml"]);
         assert!(
             refused.contains(why) && !refused.contains("c2Vj"),
             "{refused}"

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::client::Served;
+use super::client::{Served, refused};
 use crate::common::{Sandbox, until};
 
 /// Twenty emulations into files and tables, some of them paused.
@@ -104,7 +104,6 @@ fn a_newer_state_is_refused() {
         .arg("INSERT INTO _sqlx_migrations SELECT 9999, 'newer', installed_on, 1, checksum, 1 FROM _sqlx_migrations LIMIT 1")
         .status();
     assert!(newer.unwrap().success());
-    let refused = sandbox.expect(2, &["serve", "--listen", "127.0.0.1:0", "--data", "data"]);
-    let said = crate::common::stderr(&refused);
+    let said = refused(&sandbox, &[]);
     assert!(said.contains("doesn't fit this version"), "{said}");
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use rustix::process::Signal;
 
-use super::client::Served;
+use super::client::{Served, refused};
 use crate::common::{Sandbox, signal, stderr, until};
 
 /// A certificate for 127.0.0.1 that vouches for itself, with its key.
@@ -140,16 +140,7 @@ fn a_certificate_that_cannot_be_used_is_said_at_the_start() {
     ] {
         let settings = format!("[server.tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
         sandbox.write("settings.toml", &settings);
-        let listen = [
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--data",
-            "data",
-            "--settings",
-            "settings.toml",
-        ];
-        let refused = stderr(&sandbox.expect(2, &listen));
+        let refused = refused(&sandbox, &["--settings", "settings.toml"]);
         assert!(
             refused.contains("[server.tls]") && refused.contains(why),
             "{refused}"

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{
@@ -38,15 +38,13 @@ enum Source {
     Address(reqwest::Client, Url),
 }
 
-/// What was read last, and when.
-type Held = Option<(Arc<Vec<Key>>, Instant)>;
-
 #[derive(Debug)]
 pub(super) struct Keys {
     /// As the settings say.
     said: String,
     source: Source,
-    held: Mutex<Held>,
+    /// What was read last, and when.
+    held: Mutex<Option<(Vec<Key>, Instant)>>,
     /// When they were last asked for; held while they are.
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -126,7 +124,7 @@ impl Keys {
             reason,
         })?;
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Some((Arc::new(keys), Instant::now()));
+        *held = Some((keys, Instant::now()));
         Ok(())
     }
 }

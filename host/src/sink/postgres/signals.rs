@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
-use sqlx::{AssertSqlSafe, Row, raw_sql};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, raw_sql};
 
 use super::fault;
 use super::options::Options;
 use super::schema::Schema;
 use crate::sink::SendError;
-use crate::sink::sql::signals::{
-    MOST, OURS, Shape, Signal, SignalDatabase, index_columns, index_name, kinds, number,
-};
+use crate::sink::sql::signals::{MOST, OURS, Shape, SignalDatabase, SignalRow, kinds};
 use crate::sink::sql::{Identifier, TableName};
 
 /// Connections at most.
@@ -107,22 +105,16 @@ impl SignalDatabase for Server {
         self.within(PATIENCE, names).await
     }
 
-    async fn index(&self, table: &TableName, shape: &Shape) -> Result<(), SendError> {
+    async fn index(
+        &self,
+        name: &Identifier,
+        table: &TableName,
+        columns: &str,
+    ) -> Result<(), SendError> {
         // Writers aren't held up; it may take as long as it takes.
-        let make = format!(
-            "CREATE INDEX CONCURRENTLY IF NOT EXISTS {} ON {table} ({})",
-            index_name(table)?,
-            index_columns(shape)
-        );
+        let make = format!("CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} ({columns})");
         let made = raw_sql(AssertSqlSafe(make)).execute(&self.pool).await;
-        match made {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                // Without it a look takes longer, and is as right.
-                tracing::warn!("no index for signals: {}", self.failed(&error).message);
-                Ok(())
-            }
-        }
+        made.map(drop).map_err(|error| self.failed(&error))
     }
 
     async fn rows(
@@ -131,7 +123,7 @@ impl SignalDatabase for Server {
         shape: &Shape,
         channel: &str,
         limit: u32,
-    ) -> Result<Vec<Signal>, SendError> {
+    ) -> Result<Vec<SignalRow>, SendError> {
         // A row's place ascends where rows are only added.
         let (id, order) = match shape.id {
             true => ("id::bigint", "id"),
@@ -156,26 +148,17 @@ impl SignalDatabase for Server {
             "SELECT {id}, {kind}, {value}, {time} FROM {table} {own} \
              ORDER BY \"timestamp\" DESC, {order} DESC LIMIT $2"
         );
-        let query = sqlx::query(AssertSqlSafe(text))
+        let query = sqlx::query_as(AssertSqlSafe(text))
             .bind(channel)
             .bind(i64::from(limit))
             .fetch_all(&self.pool);
-        let rows = self.within(PATIENCE, query).await?;
-        let signal = |row: &PgRow| {
-            let time: Option<String> = row.try_get(3)?;
-            let time = time.unwrap_or_default();
-            Ok(Signal {
-                id: row.try_get::<Option<i64>, _>(0)?.unwrap_or_default(),
-                signal_type: row.try_get(1)?,
-                value: number(row.try_get(2)?),
-                timestamp: match time.strip_suffix("+00:00") {
-                    Some(utc) => format!("{utc}Z"),
-                    None => time,
-                },
-            })
-        };
-        let signals: Result<Vec<Signal>, sqlx::Error> = rows.iter().map(signal).collect();
-        signals.map_err(|error| self.failed(&error))
+        let mut rows: Vec<SignalRow> = self.within(PATIENCE, query).await?;
+        for time in rows.iter_mut().filter_map(|row| row.3.as_mut()) {
+            if let Some(utc) = time.strip_suffix("+00:00") {
+                *time = format!("{utc}Z");
+            }
+        }
+        Ok(rows)
     }
 
     async fn kinds(&self, table: &TableName) -> Result<Vec<String>, SendError> {

@@ -18,6 +18,9 @@ pub(in crate::sink) const MOST: usize = 100;
 /// Written into the tables that a sink makes, so that they can be told from others'.
 pub(in crate::sink) const OURS: &str = "made by wellhead";
 
+/// A row: id, signal_type, value as JSON, timestamp.
+pub(in crate::sink) type SignalRow = (Option<i64>, String, Option<String>, Option<String>);
+
 /// One signal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Signal {
@@ -74,8 +77,13 @@ pub(in crate::sink) trait SignalDatabase: Send + Sync {
     /// Tables that could hold signals.
     async fn tables(&self) -> Result<Vec<String>, SendError>;
 
-    /// An index by which the newest are found.
-    async fn index(&self, table: &TableName, shape: &Shape) -> Result<(), SendError>;
+    /// Makes an index where it isn't there yet.
+    async fn index(
+        &self,
+        name: &Identifier,
+        table: &TableName,
+        columns: &str,
+    ) -> Result<(), SendError>;
 
     /// The newest rows.
     async fn rows(
@@ -84,7 +92,7 @@ pub(in crate::sink) trait SignalDatabase: Send + Sync {
         shape: &Shape,
         channel: &str,
         limit: u32,
-    ) -> Result<Vec<Signal>, SendError>;
+    ) -> Result<Vec<SignalRow>, SendError>;
 
     /// The kinds of signal in a table.
     async fn kinds(&self, table: &TableName) -> Result<Vec<String>, SendError>;
@@ -149,7 +157,12 @@ impl<D: SignalDatabase> Signals<D> {
             }
         }
         if shape.ours {
-            self.database.index(table, &shape).await?;
+            let name = index_name(table)?;
+            let columns = index_columns(&shape);
+            if let Err(error) = self.database.index(&name, table, columns).await {
+                // Without it a look takes longer, and is as right.
+                tracing::warn!("no index for signals: {}", error.message);
+            }
         }
         let shape = Arc::new(shape);
         self.known().insert(name.to_owned(), Arc::clone(&shape));
@@ -206,7 +219,7 @@ impl<D: SignalDatabase> SignalSource for Signals<D> {
                 return Ok(Newest::Unknown(kinds));
             }
         }
-        Ok(Newest::Rows(rows))
+        Ok(Newest::Rows(rows.into_iter().map(signal).collect()))
     }
 
     async fn ping(&self) -> Result<(), SendError> {
@@ -214,8 +227,17 @@ impl<D: SignalDatabase> SignalSource for Signals<D> {
     }
 }
 
+fn signal((id, signal_type, value, timestamp): SignalRow) -> Signal {
+    Signal {
+        id: id.unwrap_or_default(),
+        signal_type,
+        value: number(value),
+        timestamp: timestamp.unwrap_or_default(),
+    }
+}
+
 /// A JSON number as text, whole where it is whole.
-pub(in crate::sink) fn number(text: Option<String>) -> Option<Number> {
+fn number(text: Option<String>) -> Option<Number> {
     let number: Number = serde_json::from_str(&text?).ok()?;
     match number.as_f64() {
         // All whole numbers of a double up to there are exact.
@@ -234,7 +256,7 @@ pub(in crate::sink) fn kinds(table: &TableName) -> String {
 }
 
 /// The name of an index of ours on a table.
-pub(in crate::sink) fn index_name(table: &TableName) -> Result<Identifier, SendError> {
+fn index_name(table: &TableName) -> Result<Identifier, SendError> {
     let mut name = table.name.plain().to_owned();
     let mut end = name.len().min(47);
     while !name.is_char_boundary(end) {
@@ -245,7 +267,7 @@ pub(in crate::sink) fn index_name(table: &TableName) -> Result<Identifier, SendE
 }
 
 /// What an index of ours is over.
-pub(in crate::sink) fn index_columns(shape: &Shape) -> &'static str {
+fn index_columns(shape: &Shape) -> &'static str {
     match (shape.typed, shape.id) {
         (true, true) => "signal_type, \"timestamp\", id",
         (true, false) => "signal_type, \"timestamp\"",

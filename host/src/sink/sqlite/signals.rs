@@ -1,15 +1,13 @@
 //! The newest rows of a table of the file.
 
 use async_trait::async_trait;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row, raw_sql};
 
 use super::Options;
 use crate::sink::SendError;
-use crate::sink::sql::TableName;
-use crate::sink::sql::signals::{
-    MOST, OURS, Shape, Signal, SignalDatabase, index_columns, index_name, kinds, number,
-};
+use crate::sink::sql::signals::{MOST, OURS, Shape, SignalDatabase, SignalRow, kinds};
+use crate::sink::sql::{Identifier, TableName};
 
 /// Connections at most.
 const CONNECTIONS: u32 = 4;
@@ -86,18 +84,16 @@ impl SignalDatabase for File {
         .map_err(|error| self.failed(&error))
     }
 
-    async fn index(&self, table: &TableName, shape: &Shape) -> Result<(), SendError> {
-        let make = format!(
-            "CREATE INDEX IF NOT EXISTS {} ON {} ({})",
-            index_name(table)?,
-            table.name,
-            index_columns(shape)
-        );
-        if let Err(error) = raw_sql(AssertSqlSafe(make)).execute(&self.pool).await {
-            // Without it a look takes longer, and is as right.
-            tracing::warn!("no index for signals: {}", self.failed(&error).message);
-        }
-        Ok(())
+    async fn index(
+        &self,
+        name: &Identifier,
+        table: &TableName,
+        columns: &str,
+    ) -> Result<(), SendError> {
+        let table = &table.name;
+        let make = format!("CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns})");
+        let made = raw_sql(AssertSqlSafe(make)).execute(&self.pool).await;
+        made.map(drop).map_err(|error| self.failed(&error))
     }
 
     async fn rows(
@@ -106,7 +102,7 @@ impl SignalDatabase for File {
         shape: &Shape,
         channel: &str,
         limit: u32,
-    ) -> Result<Vec<Signal>, SendError> {
+    ) -> Result<Vec<SignalRow>, SendError> {
         let id = if shape.id { "id" } else { "rowid" };
         let (kind, own) = match shape.typed {
             true => ("signal_type", "WHERE signal_type = ?1"),
@@ -117,21 +113,11 @@ impl SignalDatabase for File {
              ORDER BY \"timestamp\" DESC, {id} DESC LIMIT ?2",
             table.name
         );
-        let query = sqlx::query(AssertSqlSafe(text))
+        let query = sqlx::query_as(AssertSqlSafe(text))
             .bind(channel)
             .bind(i64::from(limit));
         let rows = query.fetch_all(&self.pool).await;
-        let rows = rows.map_err(|error| self.failed(&error))?;
-        let signal = |row: &SqliteRow| {
-            Ok(Signal {
-                id: row.try_get::<Option<i64>, _>(0)?.unwrap_or_default(),
-                signal_type: row.try_get(1)?,
-                value: number(row.try_get(2)?),
-                timestamp: row.try_get::<Option<String>, _>(3)?.unwrap_or_default(),
-            })
-        };
-        let signals: Result<Vec<Signal>, sqlx::Error> = rows.iter().map(signal).collect();
-        signals.map_err(|error| self.failed(&error))
+        rows.map_err(|error| self.failed(&error))
     }
 
     async fn kinds(&self, table: &TableName) -> Result<Vec<String>, SendError> {

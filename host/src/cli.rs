@@ -21,6 +21,7 @@ mod signals;
 mod sinks;
 mod telemetry;
 mod token;
+mod trial;
 mod verify;
 
 use std::io::IsTerminal;
@@ -207,7 +208,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
         Command::Plugin(command) if arguments.server.url.is_some() => {
             runtime()?.block_on(plugin::remote(&arguments.server, command))
         }
-        Command::Plugin(command) => plugin::run(&engine, command),
+        Command::Plugin(command) => plugin::run(&engine, command, &environment),
         Command::Emulation(command) => {
             runtime()?.block_on(emulation::run(&arguments.server, command))
         }

@@ -33,4 +33,5 @@ pub mod sink;
 pub mod spec;
 pub mod state;
 pub mod telemetry;
+pub mod trial;
 pub mod verify;

@@ -5,6 +5,7 @@ mod batch;
 mod refused;
 mod store;
 mod stream;
+mod trial;
 mod uploads;
 
 use std::path::PathBuf;

@@ -47,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "emulation",
         ],
     ),
+    ("trial", &["plugin"]),
     (
         "server",
         &[
@@ -93,6 +94,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "state",
             "emulation",
             "verify",
+            "trial",
         ],
     ),
 ];

@@ -1,5 +1,6 @@
 //! Every flag of every command.
 
+mod plugin;
 mod remote;
 mod service;
 
@@ -7,6 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use plugin::PLUGIN_EXAMPLES;
+pub use plugin::{PluginCommand, TrialArgs};
 use remote::EMULATION_EXAMPLES;
 pub use remote::{EmulationCommand, ServerFlags, Which};
 use service::SERVE_EXAMPLES;
@@ -108,8 +111,9 @@ Examples:
     /// Start, watch, steer and stop emulations on a server.
     #[command(subcommand, after_help = EMULATION_EXAMPLES)]
     Emulation(EmulationCommand),
-    /// List the generators, look at one, add or remove one: of this machine, or of a server with --server.
-    #[command(subcommand)]
+    /// List the generators, look at one, add or remove one: of this machine, or of a server with --server. Test and
+    /// measure one of your own.
+    #[command(subcommand, after_help = PLUGIN_EXAMPLES)]
     Plugin(PluginCommand),
     /// Every sink, or every option of one, with its default.
     #[command(after_help = "Examples:\n  wellhead sinks\n  wellhead sinks kafka")]
@@ -287,38 +291,6 @@ pub struct VerifyArgs {
     /// Write the report as JSON; - is standard output.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-}
-
-/// What `plugin` does.
-#[derive(Debug, Subcommand)]
-pub enum PluginCommand {
-    /// The generators there are.
-    List {
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// What a generator says of itself: channels, settings with defaults, imports, limits.
-    Inspect {
-        /// name, name@version, sha256:digest, or path to a .wasm.
-        generator: String,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check a component and keep it under its name and version.
-    Add {
-        /// Path to a .wasm.
-        file: PathBuf,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Remove an added generator.
-    Remove {
-        /// name@version, sha256:digest, or a name that has one version.
-        generator: String,
-    },
 }
 
 /// Flags of `sinks`.

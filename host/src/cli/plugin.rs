@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream;
@@ -14,16 +15,37 @@ use super::{CliError, Status};
 use crate::emulation::Engine;
 use crate::plugin::store::{Paths, PluginRow};
 use crate::plugin::{UploadLimits, Uploads};
+use crate::settings::Environment;
+use crate::trial::Options;
 
 /// Bytes of a file that are read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Lists, inspects, adds or removes.
+/// Lists, inspects, adds, removes, tests or measures.
 ///
 /// # Errors
 /// Where a generator can't be found, breaks the contract, or the store can't be written.
-pub fn run(engine: &Engine, command: &PluginCommand) -> Result<Status, CliError> {
+pub fn run(
+    engine: &Engine,
+    command: &PluginCommand,
+    environment: &Environment,
+) -> Result<Status, CliError> {
     match command {
+        PluginCommand::Test {
+            trial,
+            records,
+            seed,
+        } => {
+            let options = Options {
+                records: *records,
+                seed: *seed,
+            };
+            return super::trial::test(engine, trial, options, environment);
+        }
+        PluginCommand::Bench { trial, seconds } => {
+            let time = Duration::from_secs(*seconds);
+            super::trial::bench(engine, trial, time, environment)?;
+        }
         PluginCommand::List { json } => list(engine.store.all(&engine.runtime)?, *json)?,
         PluginCommand::Inspect { generator, json } => {
             let store = &engine.store;
@@ -76,6 +98,12 @@ pub async fn remote(flags: &ServerFlags, command: &PluginCommand) -> Result<Stat
         PluginCommand::Remove { generator } => {
             client.remove_plugin(generator).await?;
             eprintln!("removed {generator}");
+        }
+        PluginCommand::Test { .. } | PluginCommand::Bench { .. } => {
+            return Err(CliError::Usage(
+                "a generator is tested and measured on this machine: leave --server out (and WELLHEAD_SERVER)"
+                    .to_owned(),
+            ));
         }
     }
     Ok(Status::Done)

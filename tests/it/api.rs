@@ -14,6 +14,7 @@ mod readme;
 mod remote;
 mod restart;
 mod secrets;
+mod shares;
 mod simple;
 mod tls;
 

@@ -6,6 +6,8 @@ use super::Control;
 use super::report::{Report, SinkReport};
 use crate::telemetry::metric::{Buckets, Kind, Labels, Metric, Series, Unit, Value};
 
+const STATE: &str = "wellhead_emulation_state";
+
 /// An emulation that is asked.
 pub struct Observed {
     /// What the label `emulation` is to say.
@@ -27,6 +29,17 @@ pub fn metrics(emulations: &[Observed]) -> Vec<Metric> {
         series: seen.iter().flat_map(row.of).collect(),
     });
     rows.collect()
+}
+
+/// What stays true of an emulation that is over: its state, and what only ever rose.
+pub fn last_metrics(emulation: &Observed) -> Vec<Metric> {
+    let mut all = metrics(std::slice::from_ref(emulation));
+    for row in &mut all {
+        if row.kind == Kind::Gauge && row.name != STATE {
+            row.series.clear();
+        }
+    }
+    all
 }
 
 /// One emulation at the moment of the question.
@@ -253,7 +266,7 @@ const ROWS: &[Row] = &[
     )
     .in_unit(Unit::Bytes),
     row(
-        "wellhead_emulation_state",
+        STATE,
         "1 for the state in which the emulation is",
         Kind::Gauge,
         |one| vec![number(one.with("state", one.state), 1)],

@@ -1,18 +1,22 @@
 //! One emulation in the server's memory.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::events::Events;
 use super::lock;
 use super::phase::Phase;
+use crate::emulation::metrics::{Observed, last_metrics, metrics};
 use crate::emulation::{Control, Plan};
 use crate::state::StoredEmulation;
+use crate::telemetry::metric::Metric;
 
 /// How often it is looked whether one has begun.
 const GLANCE: Duration = Duration::from_millis(10);
+/// How long the metrics of one that is over are still shown: who scrapes them now and then has missed the last ones.
+const SHOWN: Duration = Duration::from_secs(300);
 
 /// See the module.
 pub(super) struct Entry {
@@ -31,6 +35,8 @@ struct Now {
     control: Option<Control>,
     /// Why it doesn't begin yet.
     error: Option<String>,
+    /// Its metrics when it was over, and when that was.
+    last: Option<(Instant, Vec<Metric>)>,
 }
 
 impl Entry {
@@ -45,6 +51,7 @@ impl Entry {
                 revision: stored.revision,
                 control: None,
                 error: None,
+                last: None,
             }),
         };
         entry.say();
@@ -106,9 +113,37 @@ impl Entry {
         }
     }
 
+    /// Its metrics: as they are, or as they were in the end, for a while.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let (phase, control, last) = {
+            let now = lock(&self.now);
+            let last = now.last.as_ref().filter(|(at, _)| at.elapsed() < SHOWN);
+            (
+                now.phase,
+                now.control.clone(),
+                last.map(|(_, all)| all.clone()),
+            )
+        };
+        match control {
+            Some(control) => metrics(&[self.observed(phase, control)]),
+            None => last.unwrap_or_default(),
+        }
+    }
+
+    fn observed(&self, phase: Phase, control: Control) -> Observed {
+        Observed {
+            id: self.id().to_owned(),
+            state: phase.name(),
+            control,
+        }
+    }
+
     /// It is over.
     pub fn over(&self, phase: Phase, error: Option<&str>) {
+        let last = self.control();
+        let last = last.map(|control| last_metrics(&self.observed(phase, control)));
         let mut now = lock(&self.now);
+        now.last = last.map(|all| (Instant::now(), all));
         now.phase = phase;
         now.revision += 1;
         now.control = None;

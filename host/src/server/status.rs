@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::entry::Entry;
 use super::events::Event;
-use super::{Phase, Server, ServerError};
+use super::{Phase, Server, ServerError, lock};
 use crate::emulation::Control;
-use crate::emulation::metrics::{Observed, metrics};
+use crate::emulation::metrics::metrics;
 use crate::emulation::report::Report;
 use crate::state::{Filter, StoredEmulation};
 use crate::telemetry::metric::Metric;
@@ -149,15 +149,16 @@ impl Server {
         Ok(Watching { entry })
     }
 
-    /// The metrics of those that have begun and go on.
+    /// The metrics of those that have begun and go on, or went on some minutes ago.
     pub fn metrics(&self) -> Vec<Metric> {
-        let observed = |(entry, control): (Arc<Entry>, Control)| Observed {
-            id: entry.id().to_owned(),
-            state: entry.phase().name(),
-            control,
-        };
-        let live: Vec<Observed> = self.live().into_iter().map(observed).collect();
-        metrics(&live)
+        let entries: Vec<Arc<Entry>> = lock(&self.entries).values().cloned().collect();
+        let mut all = metrics(&[]);
+        for entry in entries {
+            for (row, more) in all.iter_mut().zip(entry.metrics()) {
+                row.series.extend(more.series);
+            }
+        }
+        all
     }
 
     pub(super) fn control(&self, id: &str) -> Option<Control> {

@@ -74,6 +74,31 @@ fn metrics_say_what_the_reports_say() {
     assert!(page.ends_with("# EOF\n"));
 }
 
+/// Who scrapes now and then sees the last count of what ended in between, and no gauge of what is gone.
+#[test]
+fn what_is_over_is_still_counted() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(&sandbox);
+    let id = served
+        .start_one("{generator: transaction, load: max, until: {records: 5000}, sinks: ['null']}");
+    served.until_state(&id, "finished");
+    let page = served.get("/metrics").body;
+    let labels = format!("{{emulation=\"{id}\",generator=\"transaction\"");
+    let is = |name: &str, more: &str| value(&page, &format!("{name}{labels}{more}}}"));
+    assert_eq!(is("wellhead_records_generated_total", ""), 5_000.0);
+    assert_eq!(
+        is("wellhead_records_acknowledged_total", ",sink=\"null\""),
+        5_000.0
+    );
+    assert_eq!(is("wellhead_emulation_state", ",state=\"finished\""), 1.0);
+    assert!(
+        !page.contains(&format!("wellhead_queue_records{labels}")),
+        "{page}"
+    );
+    served.send("DELETE", &format!("/api/v1/emulations/{id}"), &[], "");
+    assert!(!served.get("/metrics").body.contains(&id));
+}
+
 #[test]
 fn no_two_series_are_the_same() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,5 @@
-//! Records whose fields try to be more than a part of a topic, a key or a header.
+//! Records whose fields try to be more than a part of a topic, a key or a header; and what is promised
+//! where the broker answers less, or nothing.
 
 use serde_json::{Value, json};
 
@@ -55,4 +56,26 @@ fn fields_stay_in_their_header_and_their_key() {
     );
     // The one that we wrote says which stream it was.
     assert!(found.contains(",wellhead-stream=0"), "{found:?}");
+}
+
+/// Without an answer nothing is acknowledged, whatever arrives.
+#[test]
+fn what_counts_is_what_the_broker_answers() {
+    let Some(brokers) = service("WELLHEAD_TEST_KAFKA") else {
+        return;
+    };
+    for (acks, acknowledged, sent) in [("0", 0, 3), ("1", 3, 0), ("all", 3, 0)] {
+        let (sandbox, topic) = (Sandbox::new(), unique("acks"));
+        let block = json!({"type": "kafka", "brokers": brokers, "partitions": 1, "topic": topic,
+            "acks": acks});
+        let report = replayed(&sandbox, &["a", "b", "c"], &block);
+        assert_eq!(
+            report["records"]["acknowledged"], acknowledged,
+            "{acks}: {report:#}"
+        );
+        assert_eq!(report["records"]["sent"], sent, "{acks}: {report:#}");
+        let mut read = std::process::Command::new("kcat");
+        read.args(["-b", &brokers, "-t", &topic, "-C", "-o", "beginning"]);
+        assert_eq!(run(read.args(["-e", "-q"])).lines().count(), 3, "{acks}");
+    }
 }

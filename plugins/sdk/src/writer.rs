@@ -90,6 +90,12 @@ impl<'a> Writer<'a> {
         unsafe { self.buf.set_len(len) }
     }
 
+    /// Where the next byte goes, for [`Out::written`](crate::Out::written).
+    #[inline(always)]
+    pub fn position(&self) -> usize {
+        self.p as usize - self.buf.as_ptr() as usize
+    }
+
     /// Goes on by `n` bytes that were stored, and restores the invariant.
     ///
     /// # Safety

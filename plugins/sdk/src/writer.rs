@@ -158,6 +158,16 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The first `n` of these bytes, as they are: fastest where `n` is at most 32 and as many bytes
+    /// can be read, whatever they are. Nothing where there aren't `n`.
+    #[inline(always)]
+    pub fn prefix(&mut self, bytes: &[u8], n: usize) {
+        match bytes.first_chunk::<32>() {
+            Some(slot) if n <= 32 => self.slot(slot, n),
+            _ => self.bytes(bytes.get(..n).unwrap_or_default()),
+        }
+    }
+
     /// One byte, as it is.
     #[inline(always)]
     pub fn byte(&mut self, byte: u8) {

@@ -9,7 +9,7 @@ use wellhead_sdk::{Error, Key, Settings};
 
 use crate::config::Config;
 use crate::options::{nearest, wrong};
-use crate::program::{Piece, Program, Step, What};
+use crate::program::{PADDING, Piece, Program, Step, What};
 
 /// Levels of objects and arrays in a record.
 pub(crate) const DEEPEST: usize = 16;
@@ -47,6 +47,7 @@ pub(crate) fn compile(config: &Config, settings: &Settings) -> Result<Compiled, 
         schema.extend(record);
     }
     compiler.step("", What::End, 0);
+    compiler.piece(&[0; PADDING]);
     compiler.check_key()?;
     if compiler.longest > LONGEST {
         return Err(wrong(

@@ -14,6 +14,9 @@ use crate::unique::Permutation;
 /// Arrays within arrays.
 pub(crate) const LOOPS: usize = 4;
 
+/// So many bytes can be read from where any text begins: a copy of that length is the fastest.
+pub(crate) const PADDING: usize = 32;
+
 /// Text in the program's pool.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Piece {
@@ -95,7 +98,7 @@ pub(crate) enum Form {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
     pub steps: Vec<Step>,
-    /// All text there is, one after another.
+    /// All text there is, one after another, and [`PADDING`] bytes that are none.
     pub pool: Vec<u8>,
     pub numbers: Numbers,
     pub weights: Vec<Weighted>,
@@ -158,7 +161,7 @@ impl Program {
         loop {
             let step = &self.steps[at];
             at += 1;
-            w.bytes(self.text(step.text));
+            self.text(step.text, w);
             let random = || step.key.hash(scope.address);
             match step.what {
                 What::End => return key,
@@ -178,11 +181,11 @@ impl Program {
                 What::Uuid => Uuid(random(), step.key.at(scope.address).next()).put(w),
                 What::Choice { weights, first } => {
                     let place = self.weights[weights as usize].draw(random());
-                    w.bytes(self.text(self.texts[first as usize + place]));
+                    self.text(self.texts[first as usize + place], w);
                 }
                 What::Even { first, count } => {
                     let place = wellhead_sdk::below((random() >> 32) as u32, count);
-                    w.bytes(self.text(self.texts[(first + place) as usize]));
+                    self.text(self.texts[(first + place) as usize], w);
                 }
                 What::Pattern(which) => {
                     self.patterns[which as usize].put(step.key.at(scope.address), w);
@@ -237,8 +240,9 @@ impl Program {
     }
 
     #[inline(always)]
-    fn text(&self, piece: Piece) -> &[u8] {
-        &self.pool[piece.from as usize..piece.to as usize]
+    fn text(&self, piece: Piece, w: &mut Writer<'_>) {
+        let from = &self.pool[piece.from as usize..];
+        w.prefix(from, (piece.to - piece.from) as usize);
     }
 }
 

@@ -121,19 +121,17 @@ fn measure<G: Generator>(config: &str) -> (f64, f64) {
 #[test]
 #[ignore = "measures"]
 fn a_template_costs_at_most_twice_what_code_does() {
-    let mut ratios = Vec::new();
-    for _ in 0..15 {
-        let (by_hand, template) = (measure::<ByHand>("{}"), measure::<Template>(RECORD));
-        println!(
-            "by hand {:.1} ns, {:.0} bytes; template {:.1} ns, {:.0} bytes; {:.2}",
-            by_hand.0,
-            by_hand.1,
-            template.0,
-            template.1,
-            template.0 / by_hand.0
-        );
-        ratios.push(template.0 / by_hand.0);
+    // The least of many turns, since others may use the machine too.
+    let mut least = [f64::INFINITY; 2];
+    for _ in 0..30 {
+        let turn = [measure::<ByHand>("{}"), measure::<Template>(RECORD)];
+        for (least, (nanos, bytes)) in least.iter_mut().zip(turn) {
+            assert!((200.0..240.0).contains(&bytes), "{bytes} bytes");
+            *least = least.min(nanos);
+        }
     }
-    ratios.sort_by(f64::total_cmp);
-    assert!(ratios[7] <= 2.0, "{:.2} times", ratios[7]);
+    let [by_hand, template] = least;
+    let ratio = template / by_hand;
+    println!("by hand {by_hand:.1} ns, template {template:.1} ns: {ratio:.2}");
+    assert!(ratio <= 2.0, "{ratio:.2} times");
 }

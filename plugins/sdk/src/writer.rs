@@ -214,7 +214,7 @@ impl<'a> Writer<'a> {
     /// # Panics
     /// When `n` is more than 8.
     #[inline(always)]
-    pub(crate) fn word64(&mut self, bytes: u64, n: usize) {
+    pub fn word64(&mut self, bytes: u64, n: usize) {
         assert!(n <= 8);
         // SAFETY: the slack has room for them.
         unsafe {

@@ -63,7 +63,18 @@ impl Pattern {
                     span,
                 } => {
                     let set = &self.bytes[from as usize..(from + count) as usize];
-                    draws(&mut random, count, min, span, |place| w.byte(set[place]));
+                    let mut left = repetitions(&mut random, min, span);
+                    while left > 0 {
+                        // Four at once, though fewer may be left: a loop would cost more.
+                        let bits = random.next();
+                        let word = [0, 1, 2, 3]
+                            .map(|k| u64::from(set[place(bits, k, count)]) << (8 * k))
+                            .into_iter()
+                            .fold(0, |word, byte| word | byte);
+                        let n = left.min(4);
+                        w.word64(word, n as usize);
+                        left -= n;
+                    }
                 }
                 Op::Wide {
                     from,
@@ -72,10 +83,10 @@ impl Pattern {
                     span,
                 } => {
                     let set = &self.pieces[from as usize..(from + count) as usize];
-                    draws(&mut random, count, min, span, |place| {
-                        let (from, to) = set[place];
+                    for _ in 0..repetitions(&mut random, min, span) {
+                        let (from, to) = set[place(random.next(), 0, count)];
                         w.bytes(&self.bytes[from as usize..to as usize]);
-                    });
+                    }
                 }
                 Op::Fork { from, count } => {
                     at = self.targets[(from + random.below(count)) as usize] as usize;
@@ -87,19 +98,17 @@ impl Pattern {
     }
 }
 
-/// Calls `each` with `min` to `min + span - 1` places among `count`. A draw is good for four.
+/// How often something comes.
 #[inline(always)]
-fn draws(random: &mut Rng, count: u32, min: u16, span: u16, mut each: impl FnMut(usize)) {
-    let mut left = u32::from(min);
-    if span > 1 {
-        left += random.below(u32::from(span));
+fn repetitions(random: &mut Rng, min: u16, span: u16) -> u32 {
+    match span {
+        1 => u32::from(min),
+        _ => u32::from(min) + random.below(u32::from(span)),
     }
-    while left > 0 {
-        let mut bits = random.next();
-        for _ in 0..left.min(4) {
-            each((((bits & 0xffff) * u64::from(count)) >> 16) as usize);
-            bits >>= 16;
-        }
-        left = left.saturating_sub(4);
-    }
+}
+
+/// One of `count` places, by a quarter of 64 random bits.
+#[inline(always)]
+const fn place(bits: u64, quarter: u32, count: u32) -> usize {
+    (((bits >> (16 * quarter) & 0xffff) * count as u64) >> 16) as usize
 }

@@ -91,17 +91,17 @@ pub(crate) fn country_of(locale: &str) -> Option<Country> {
 }
 
 impl Source {
-    /// The person at an address, and their number.
+    /// The person at an address, and which user they are.
     #[inline(always)]
-    fn at(self, address: u64) -> (Person, u64) {
+    fn at(self, address: u64) -> (Person, Option<u64>) {
         match self {
-            Source::Anybody(people, None) => number(people.person(address)),
+            Source::Anybody(people, None) => (people.person(address), None),
             Source::Anybody(people, Some(country)) => {
-                number(people.person(address).living_in(country))
+                (people.person(address).living_in(country), None)
             }
             Source::Users(people, key, count) => {
                 let user = below_wide(key.hash(address), count);
-                (people.person(user), user)
+                (people.person(user), Some(user))
             }
         }
     }
@@ -109,13 +109,17 @@ impl Source {
     /// Writes what is asked of the person at an address.
     #[inline(always)]
     pub fn put(&self, kind: Kind, address: u64, w: &mut Writer<'_>) {
-        let (person, number) = self.at(address);
+        let (person, user) = self.at(address);
         match kind {
             Kind::Name => Joined(person.first_name(), b' ', person.last_name()).put(w),
             Kind::FirstName => person.first_name().put(w),
             Kind::LastName => person.last_name().put(w),
             Kind::Gender => GENDER.at(usize::from(person.is_female())).put(w),
-            Kind::Email => Mail(person, number).put(w),
+            Kind::Email => {
+                // Somebody made up has a number of four digits in their mail.
+                let number = user.unwrap_or_else(|| person.draw(MAIL) % 10_000);
+                Mail(person, number).put(w);
+            }
             Kind::Phone => person.phone().put(w),
             Kind::Street => Street(person, 1 + (person.draw(HOUSE) >> 57) as u32).put(w),
             Kind::PostalCode => PostalCode(person).put(w),
@@ -128,13 +132,7 @@ impl Source {
                 let form = FORM.at(person.country_index());
                 Joined(person.last_name(), b' ', form).put(w);
             }
-            Kind::Number => w.u64(number),
+            Kind::Number => w.u64(user.unwrap_or_default()),
         }
     }
-}
-
-/// Somebody made up has a number of four digits in their mail.
-#[inline(always)]
-fn number(person: Person) -> (Person, u64) {
-    (person, person.draw(MAIL) % 10_000)
 }

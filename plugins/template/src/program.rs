@@ -41,6 +41,10 @@ pub(crate) enum What {
     /// Text alone.
     Nothing,
     Whole(How),
+    /// A number that is never negative, below 2³².
+    Natural(How),
+    /// The same with two decimals.
+    Cents(How),
     /// A number with so many decimals.
     Decimal(How, u8),
     /// `from` and `step`: the latter times the record's number, or the element's place.
@@ -167,6 +171,8 @@ impl Program {
                 What::End => return key,
                 What::Nothing => {}
                 What::Whole(how) => w.i64(self.numbers.draw(how, random())),
+                What::Natural(how) => w.u32(self.numbers.draw(how, random()) as u32),
+                What::Cents(how) => w.cents(self.numbers.draw(how, random()) as u32),
                 What::Decimal(how, decimals) => {
                     number::decimal(w, self.numbers.draw(how, random()), decimals);
                 }

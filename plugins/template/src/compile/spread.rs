@@ -62,6 +62,11 @@ impl Range {
     fn span(self) -> u64 {
         (self.high - self.low) as u64 + 1
     }
+
+    /// Whether all of it is from 0 to what a `u32` holds.
+    fn is_natural(self) -> bool {
+        self.low >= 0 && self.high <= i64::from(u32::MAX)
+    }
 }
 
 /// A distribution that isn't cut off yet.
@@ -106,7 +111,11 @@ impl Compiler<'_> {
             unit: 1.0,
         };
         let how = self.how(options, range)?;
-        self.step(&at.path, What::Whole(how), 17);
+        let what = match range.is_natural() {
+            true => What::Natural(how),
+            false => What::Whole(how),
+        };
+        self.step(&at.path, what, 17);
         Ok(json!({"type": "integer", "minimum": low, "maximum": high}))
     }
 
@@ -147,8 +156,13 @@ impl Compiler<'_> {
                 ),
             ));
         }
-        let how = self.how(options, Range { low, high, unit })?;
-        self.step(&at.path, What::Decimal(how, decimals as u8), 20);
+        let range = Range { low, high, unit };
+        let how = self.how(options, range)?;
+        let what = match decimals {
+            2 if range.is_natural() => What::Cents(how),
+            _ => What::Decimal(how, decimals as u8),
+        };
+        self.step(&at.path, what, 20);
         Ok(json!({"type": "number", "minimum": least, "maximum": most}))
     }
 

@@ -117,6 +117,7 @@ pub(crate) struct Program {
 /// An array that is being written.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
+    /// Elements that are still to come, and the one at hand.
     left: u32,
     /// Where each element's draws come from.
     elements: Rng,
@@ -143,6 +144,36 @@ impl Scratch {
             clocks: vec![Clock::new(); program.clocks as usize],
             loops: [Loop::NONE; LOOPS],
         }
+    }
+}
+
+impl Scratch {
+    /// Begins an array of `count` elements, 1 at least. Gives the first one's scope.
+    #[inline(always)]
+    fn begin(&mut self, depth: usize, count: u32, elements: Rng, outer: Scope) -> Scope {
+        self.loops[depth] = Loop {
+            left: count + 1,
+            elements,
+            outer,
+        };
+        let before = Scope {
+            address: 0,
+            count: u64::MAX,
+        };
+        self.next(depth, before).1
+    }
+
+    /// After an element: whether there is another, and its scope, or that around the array.
+    #[inline(always)]
+    fn next(&mut self, depth: usize, scope: Scope) -> (bool, Scope) {
+        let inner = &mut self.loops[depth];
+        inner.left = inner.left.saturating_sub(1);
+        if inner.left == 0 {
+            return (false, inner.outer);
+        }
+        let count = scope.count.wrapping_add(1);
+        let address = inner.elements.next();
+        (true, Scope { address, count })
     }
 }
 
@@ -217,26 +248,19 @@ impl Program {
                         w.byte(b']');
                         at = past as usize;
                     } else {
-                        scratch.loops[depth] = Loop {
-                            left: count - 1,
-                            elements,
-                            outer: scope,
-                        };
+                        scope = scratch.begin(depth, count, elements, scope);
                         depth += 1;
-                        scope = scratch.loops[depth - 1].element(0);
                     }
                 }
                 What::Next(first) => {
-                    let inner = &mut scratch.loops[depth - 1];
-                    if inner.left > 0 {
-                        inner.left -= 1;
-                        scope = inner.element(scope.count + 1);
+                    let (more, next) = scratch.next(depth - 1, scope);
+                    scope = next;
+                    if more {
                         w.byte(b',');
                         at = first as usize;
                     } else {
-                        scope = inner.outer;
-                        depth -= 1;
                         w.byte(b']');
+                        depth -= 1;
                     }
                 }
                 What::KeyFrom => key.0 = w.position(),
@@ -261,15 +285,6 @@ impl Loop {
             count: 0,
         },
     };
-
-    /// The scope of the next element, which has this place.
-    #[inline(always)]
-    fn element(&mut self, place: u64) -> Scope {
-        Scope {
-            address: self.elements.next(),
-            count: place,
-        }
-    }
 }
 
 #[inline(always)]

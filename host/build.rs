@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Made by `plugins/build.sh`.
-const STOCK: [&str; 6] = [
+const STOCK: [&str; 7] = [
     "transaction",
     "device-log",
     "user-profile",
     "machine-signal",
     "iot-sensor",
     "replay",
+    "template",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -14,7 +14,7 @@
 set -euo pipefail
 
 readonly TARGET=wasm32-unknown-unknown
-readonly STOCK=(transaction device-log user-profile machine-signal iot-sensor replay)
+readonly STOCK=(transaction device-log user-profile machine-signal iot-sensor replay template)
 readonly DEBIAN_PACKAGES=(rustc-web cargo-web rust-web-src lld-22)
 # A thousand instances have to fit into 2 MiB each, so the stack is not the usual 1 MiB.
 readonly STACK_BYTES=65536

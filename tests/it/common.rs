@@ -22,14 +22,31 @@ pub fn program() -> PathBuf {
 }
 
 /// The stock generators.
-pub const STOCK: [&str; 6] = [
+pub const STOCK: [&str; 7] = [
     "transaction",
     "device-log",
     "user-profile",
     "machine-signal",
     "iot-sensor",
     "replay",
+    "template",
 ];
+
+/// A record for `template` that has something of everything.
+const ORDER: &str = r#"{"channel": "order", "key": "customer.id", "record": {
+    "id": {"$sequence": {"from": 1}},
+    "customer": {"id": {"$unique": {"max": 1000000}}, "name": {"$fake": "name"},
+        "age": {"$int": {"min": 18, "max": 90, "distribution": "normal", "mean": 40, "deviation": 12}}},
+    "amount": {"$float": {"min": 1, "max": 500, "distribution": "log-normal", "median": 20, "sigma": 0.8}},
+    "rank": {"$int": {"min": 1, "max": 1000, "distribution": "zipf"}},
+    "channel": {"$choice": {"web": 6, "shop": 3, "phone": 1}},
+    "code": {"$pattern": "[A-Z]{3}(-[0-9]{4}){1,2}"}, "request": "$uuid", "gift": "$bool",
+    "at": {"$time": {"skew": "5s"}}, "day": {"$time": {"format": "date"}},
+    "coupon": {"$null": {"share": 0.8, "of": {"$pattern": "SAVE[0-9]{2}"}}},
+    "lines": {"$array": {"min": 0, "max": 3, "of": {"line": {"$sequence": {"from": 1}},
+        "sku": {"$int": {"min": 1, "max": 9999}}}}},
+    "user": {"$ref": {"generator": "user-profile", "field": "email"}}, "fixed": "a \"text\""
+}}"#;
 
 /// A folder of the test's own: state, cache and outputs.
 pub struct Sandbox {
@@ -54,8 +71,12 @@ impl Sandbox {
         path
     }
 
-    /// What a stock generator needs besides its name, if anything: an asset, laid out here.
+    /// What a stock generator needs besides its name, if anything: an asset, laid out here, or a
+    /// configuration that shows more of it than its defaults do.
     pub fn needs(&self, generator: &str) -> Vec<&'static str> {
+        if generator == "template" {
+            return vec!["--config", ORDER];
+        }
         if generator != "replay" {
             return Vec::new();
         }

@@ -87,9 +87,9 @@ impl Curve {
     }
 }
 
-/// The quantile of the standard normal distribution: Abramowitz and Stegun 26.2.23, which is good
-/// to three decimals, and three of Newton's steps.
-fn normal_quantile(p: f64) -> f64 {
+/// The quantile of the standard normal distribution at `p`, between 0 and 1: Abramowitz and
+/// Stegun 26.2.23, which is good to three decimals, and three of Newton's steps.
+pub fn normal_quantile(p: f64) -> f64 {
     let tail = p.min(1.0 - p);
     let t = sqrt(-2.0 * log(tail));
     let mut x = t

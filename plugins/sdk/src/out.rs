@@ -2,6 +2,7 @@
 
 use crate::{Operation, Text, Writer};
 use serde::Serialize;
+use std::ops::Range;
 
 /// The record in hand: its bytes, key, channel and operation.
 ///
@@ -54,6 +55,21 @@ impl Out<'_> {
         let mut writer = Writer::new(self.keys);
         key.text(&mut writer);
         writer.finish();
+    }
+
+    /// The record's key, copied from what has been written: the bytes between two of the
+    /// positions that [`Writer::position`] gave. Nothing where there are no such bytes.
+    #[inline(always)]
+    pub fn key_from(&mut self, range: Range<usize>) {
+        let mut writer = Writer::new(self.keys);
+        writer.bytes(self.payload.get(range).unwrap_or_default());
+        writer.finish();
+    }
+
+    /// What has been written between two of the positions that [`Writer::position`] gave.
+    #[inline(always)]
+    pub fn written(&self, range: Range<usize>) -> &[u8] {
+        self.payload.get(range).unwrap_or_default()
     }
 
     /// The record's channel, by its index among the generator's channels; 0 unless set.

@@ -4,12 +4,14 @@
 //! here, with the seed of the emulation and without its stream, so the answers agree. A person is
 //! a function of seed and number: nothing is kept, whatever their count.
 
+mod contact;
 mod names;
 mod places;
 
 use crate::dist::by_byte;
 use crate::{Filled, Key, Word, Words, mix};
 
+pub use contact::{Mail, PostalCode, Street};
 use names::{FEMALE, LAST, MAIL_FEMALE, MAIL_LAST, MAIL_MALE, MALE};
 pub use places::City;
 
@@ -21,6 +23,11 @@ impl People {
     /// The people of a seed.
     pub const fn new(seed: u64) -> People {
         People(Key::shared(seed, "wellhead.person"))
+    }
+
+    /// People of one's own: who they are depends on the key alone.
+    pub const fn of(key: Key) -> People {
+        People(key)
     }
 
     /// Person `i`.
@@ -61,7 +68,8 @@ pub const ALL_COUNTRIES: [Country; COUNTRIES] = [
 ];
 
 /// Where people live, in parts of 256.
-static COUNTRY_BY_BYTE: [u8; 256] = by_byte([66, 37, 43, 35, 25, 28, 13, 9]);
+const SHARES: [u16; COUNTRIES] = [66, 37, 43, 35, 25, 28, 13, 9];
+static COUNTRY_BY_BYTE: [u8; 256] = by_byte(SHARES);
 
 static CODES: Words<COUNTRIES> = Words::new(["US", "GB", "DE", "FR", "ES", "IT", "NL", "SE"]);
 static LOCALES: Words<COUNTRIES> = Words::new([
@@ -128,6 +136,12 @@ impl Person {
     #[inline(always)]
     pub const fn draw(self, purpose: u64) -> u64 {
         mix(self.0 ^ purpose)
+    }
+
+    /// Somebody like them who lives in another country.
+    pub fn living_in(self, country: Country) -> Person {
+        let before: u16 = SHARES[..country.index()].iter().sum();
+        Person(self.0 & !0xff | u64::from(before))
     }
 
     /// The number of the country where they live.

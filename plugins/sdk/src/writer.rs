@@ -90,6 +90,12 @@ impl<'a> Writer<'a> {
         unsafe { self.buf.set_len(len) }
     }
 
+    /// Where the next byte goes, for [`Out::written`](crate::Out::written).
+    #[inline(always)]
+    pub fn position(&self) -> usize {
+        self.p as usize - self.buf.as_ptr() as usize
+    }
+
     /// Goes on by `n` bytes that were stored, and restores the invariant.
     ///
     /// # Safety
@@ -152,6 +158,16 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The first `n` of these bytes, as they are: fastest where `n` is at most 32 and as many bytes
+    /// can be read, whatever they are. Nothing where there aren't `n`.
+    #[inline(always)]
+    pub fn prefix(&mut self, bytes: &[u8], n: usize) {
+        match bytes.first_chunk::<32>() {
+            Some(slot) if n <= 32 => self.slot(slot, n),
+            _ => self.bytes(bytes.get(..n).unwrap_or_default()),
+        }
+    }
+
     /// One byte, as it is.
     #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
@@ -198,7 +214,7 @@ impl<'a> Writer<'a> {
     /// # Panics
     /// When `n` is more than 8.
     #[inline(always)]
-    pub(crate) fn word64(&mut self, bytes: u64, n: usize) {
+    pub fn word64(&mut self, bytes: u64, n: usize) {
         assert!(n <= 8);
         // SAFETY: the slack has room for them.
         unsafe {

@@ -10,10 +10,8 @@ pub use schema::Profile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wellhead_sdk::dist::Curve;
-use wellhead_sdk::person::{Country, People, Person};
-use wellhead_sdk::{
-    Channel, Clock, Date, Error, Generator, Out, Put, Settings, Tick, Words, Writer, record,
-};
+use wellhead_sdk::person::{Mail, People, PostalCode, Street};
+use wellhead_sdk::{Channel, Clock, Date, Error, Generator, Out, Settings, Tick, Words, record};
 
 /// Configuration of `user-profile`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -24,18 +22,6 @@ pub struct Config {
 }
 
 static GENDER: Words<2> = Words::new(["male", "female"]);
-
-/// Domains that nobody has: all of them are reserved for examples.
-static MAIL_DOMAIN: Words<8, 32> = Words::new([
-    "example.com",
-    "example.org",
-    "example.net",
-    "mail.example.com",
-    "post.example.org",
-    "inbox.example.net",
-    "home.example.com",
-    "web.example.net",
-]);
 
 /// The purposes of the numbers that decide the rest of a person.
 const BIRTH: u64 = 0x6269_7274_6800_0001;
@@ -127,52 +113,3 @@ impl Generator for UserProfiles {
 }
 
 wellhead_sdk::export!(UserProfiles);
-
-/// An address of electronic mail that fits the name; the number makes it nobody else's.
-struct Mail(Person, u64);
-
-impl Put for Mail {
-    #[inline(always)]
-    fn put(self, writer: &mut Writer<'_>) {
-        let Mail(person, id) = self;
-        writer.begin_word(person.mail_first_name());
-        writer.next_word(b'.', person.mail_last_name());
-        writer.u64(id);
-        writer.end_word(b'@', MAIL_DOMAIN.at((person.hash() >> 40) as usize & 7));
-    }
-}
-
-/// Street and number in the order that the country has.
-struct Street(Person, u32);
-
-impl Put for Street {
-    #[inline(always)]
-    fn put(self, writer: &mut Writer<'_>) {
-        let Street(person, number) = self;
-        match person.country() {
-            Country::UnitedStates | Country::UnitedKingdom | Country::France => {
-                writer.byte(b'"');
-                writer.u32(number);
-                writer.end_word(b' ', person.street());
-            }
-            _ => {
-                writer.begin_word(person.street());
-                writer.byte(b' ');
-                writer.u32(number);
-                writer.byte(b'"');
-            }
-        }
-    }
-}
-
-/// A postal code of the city.
-struct PostalCode(Person);
-
-impl Put for PostalCode {
-    #[inline(always)]
-    fn put(self, writer: &mut Writer<'_>) {
-        writer.begin_word(self.0.city().postal_prefix());
-        writer.pattern(self.0.postal_rest());
-        writer.byte(b'"');
-    }
-}

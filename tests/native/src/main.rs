@@ -26,6 +26,7 @@ fn entry(name: &str) -> Option<Entry> {
         "machine-signal" => Some(machine_signal::GENERATOR),
         "iot-sensor" => Some(iot_sensor::GENERATOR),
         "replay" => Some(replay::GENERATOR),
+        "template" => Some(template::GENERATOR),
         "yardstick" => Some(yardstick::GENERATOR),
         _ => None,
     }

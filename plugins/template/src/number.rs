@@ -1,0 +1,86 @@
+//! Numbers: how they are drawn, in whole units, and written.
+
+use wellhead_sdk::dist::{Curve, Weighted};
+use wellhead_sdk::{Writer, below, lit};
+
+/// How a number is drawn: whole units from `low` on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum How {
+    /// `span` values alike.
+    Even { low: i64, span: u32 },
+    /// The same for more than 2³² of them.
+    Wide { low: i64, span: u64 },
+    /// A curve over `low` to `low + most`.
+    Curve { curve: u32, low: i64, most: u64 },
+    /// The first most often.
+    Zipf { ranks: u32, low: i64 },
+}
+
+/// A curve, and how many of its steps make a unit (`fine`) or how many units a step (`coarse`),
+/// both as powers of two.
+#[derive(Clone, Debug)]
+pub(crate) struct Scaled {
+    pub curve: Curve,
+    pub fine: u32,
+    pub coarse: u32,
+}
+
+/// What draws refer to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Numbers {
+    pub curves: Vec<Scaled>,
+    pub ranks: Vec<Weighted>,
+}
+
+impl Numbers {
+    /// A number of units, from 64 random bits.
+    #[inline(always)]
+    pub fn draw(&self, how: How, random: u64) -> i64 {
+        match how {
+            How::Even { low, span } => low + i64::from(below((random >> 32) as u32, span)),
+            How::Wide { low, span } => low.wrapping_add(below_wide(random, span) as i64),
+            How::Curve { curve, low, most } => {
+                let scaled = &self.curves[curve as usize];
+                let step = u64::from(scaled.curve.draw_u32((random >> 32) as u32));
+                let between = random & ((1 << scaled.coarse) - 1);
+                let units = (step << scaled.coarse | between) >> scaled.fine;
+                low.wrapping_add(units.min(most) as i64)
+            }
+            How::Zipf { ranks, low } => low + self.ranks[ranks as usize].draw(random) as i64,
+        }
+    }
+}
+
+/// `0..n` from 64 random bits, without a product of 128: what the lowest halves carry is left out.
+#[inline(always)]
+pub(crate) const fn below_wide(random: u64, n: u64) -> u64 {
+    let (high, low) = (random >> 32, random & 0xffff_ffff);
+    let (n_high, n_low) = (n >> 32, n & 0xffff_ffff);
+    high * n_high + ((high * n_low) >> 32) + ((low * n_high) >> 32)
+}
+
+/// An instant, up to `skew` before or after.
+#[inline(always)]
+pub(crate) const fn skewed(time: u64, skew: u64, random: u64) -> u64 {
+    if skew == 0 {
+        return time;
+    }
+    let off = below_wide(random, 2 * skew + 1);
+    time.saturating_add(off).saturating_sub(skew)
+}
+
+/// A number of units of 10⁻ᵈ, with `d` decimals, 0 to 7.
+#[inline(always)]
+pub(crate) fn decimal(w: &mut Writer<'_>, units: i64, decimals: u8) {
+    match decimals {
+        2 => w.fixed::<2>(units),
+        0 => w.i64(units),
+        1 => w.fixed::<1>(units),
+        3 => w.fixed::<3>(units),
+        4 => w.fixed::<4>(units),
+        5 => w.fixed::<5>(units),
+        6 => w.fixed::<6>(units),
+        7 => w.fixed::<7>(units),
+        _ => lit!(w, "null"),
+    }
+}

@@ -1,0 +1,311 @@
+//! What a record is made of: a flat list of steps, each with the text before it.
+//!
+//! Made once at `open`, and gone through for each record. Nothing is parsed or allocated there: a
+//! step copies its text, draws from its own key at the record's index, and writes a value.
+
+use wellhead_sdk::dist::Weighted;
+use wellhead_sdk::{Clock, Date, Key, Put, Rng, Tick, Uuid, Writer, lit};
+
+use crate::number::{self, How, Numbers};
+use crate::pattern::Pattern;
+use crate::people::{Kind, Source};
+use crate::unique::Permutation;
+
+/// Arrays within arrays.
+pub(crate) const LOOPS: usize = 4;
+
+/// So many bytes can be read from where any text begins: a copy of that length is the fastest.
+pub(crate) const PADDING: usize = 32;
+
+/// Text in the program's pool.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Piece {
+    pub from: u32,
+    pub to: u32,
+}
+
+/// One step: text, and the value after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub text: Piece,
+    /// What the value is drawn from.
+    pub key: Key,
+    pub what: What,
+}
+
+/// What a step writes or does. Numbers are places in the program's tables.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    /// The record ends.
+    End,
+    /// Text alone.
+    Nothing,
+    Whole(How),
+    /// A number that is never negative, below 2³².
+    Natural(How),
+    /// The same with two decimals.
+    Cents(How),
+    /// A number with so many decimals.
+    Decimal(How, u8),
+    /// `from` and `step`: the latter times the record's number, or the element's place.
+    Sequence(i64, i64),
+    /// What is added to a permutation's number.
+    Unique(u32, i64),
+    Bool(u64),
+    Uuid,
+    /// One of the texts from `first` on, by a table of weights.
+    Choice {
+        weights: u32,
+        first: u32,
+    },
+    /// One of so many texts, each alike.
+    Even {
+        first: u32,
+        count: u32,
+    },
+    Pattern(u32),
+    Time {
+        form: Form,
+        clock: u32,
+        skew: u64,
+    },
+    Person(u32, Kind),
+    Address,
+    /// `null` with this share of 2³², going on at another step.
+    Null {
+        share: u64,
+        past: u32,
+    },
+    /// An array of `min` to `min + span - 1` elements; the step after its last is `past`.
+    Array {
+        min: u32,
+        span: u32,
+        past: u32,
+    },
+    /// The end of an array's element; the next begins at that step.
+    Next(u32),
+    /// The key's text begins, and ends.
+    KeyFrom,
+    KeyTo,
+}
+
+/// How an instant is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Rfc3339,
+    UnixMs,
+    UnixS,
+    Date,
+}
+
+/// The steps of a record and what they refer to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Program {
+    pub steps: Vec<Step>,
+    /// All text there is, one after another, and [`PADDING`] bytes that are none.
+    pub pool: Vec<u8>,
+    pub numbers: Numbers,
+    pub weights: Vec<Weighted>,
+    pub texts: Vec<Piece>,
+    pub patterns: Vec<Pattern>,
+    pub people: Vec<Source>,
+    pub permutations: Vec<Permutation>,
+    /// How many clocks the steps need.
+    pub clocks: u32,
+}
+
+/// An array that is being written.
+#[derive(Clone, Copy, Debug)]
+struct Loop {
+    /// Elements that are still to come, and the one at hand.
+    left: u32,
+    /// Where each element's draws come from.
+    elements: Rng,
+    outer: Scope,
+}
+
+/// What draws are addressed by, and what sequences count: a record, or an element of an array.
+#[derive(Clone, Copy, Debug, Default)]
+struct Scope {
+    address: u64,
+    count: u64,
+}
+
+/// What a stream keeps between records, none of which a record's bytes depend on.
+#[derive(Clone, Debug)]
+pub(crate) struct Scratch {
+    clocks: Vec<Clock>,
+    loops: [Loop; LOOPS],
+}
+
+impl Scratch {
+    pub fn new(program: &Program) -> Scratch {
+        Scratch {
+            clocks: vec![Clock::new(); program.clocks as usize],
+            loops: [Loop::NONE; LOOPS],
+        }
+    }
+}
+
+impl Scratch {
+    /// Begins an array of `count` elements, 1 at least. Gives the first one's scope.
+    #[inline(always)]
+    fn begin(&mut self, depth: usize, count: u32, elements: Rng, outer: Scope) -> Scope {
+        self.loops[depth] = Loop {
+            left: count + 1,
+            elements,
+            outer,
+        };
+        let before = Scope {
+            address: 0,
+            count: u64::MAX,
+        };
+        self.next(depth, before).1
+    }
+
+    /// After an element: whether there is another, and its scope, or that around the array.
+    #[inline(always)]
+    fn next(&mut self, depth: usize, scope: Scope) -> (bool, Scope) {
+        let inner = &mut self.loops[depth];
+        inner.left = inner.left.saturating_sub(1);
+        if inner.left == 0 {
+            return (false, inner.outer);
+        }
+        let count = scope.count.wrapping_add(1);
+        let address = inner.elements.next();
+        (true, Scope { address, count })
+    }
+}
+
+impl Program {
+    /// Writes a record, which is number `number` of all streams. Says where the key's text is;
+    /// nowhere when there is none.
+    #[inline(always)]
+    pub fn run(
+        &self,
+        scratch: &mut Scratch,
+        tick: Tick,
+        number: u64,
+        w: &mut Writer<'_>,
+    ) -> (usize, usize) {
+        let mut scope = Scope {
+            address: tick.index,
+            count: number,
+        };
+        let (mut key, mut depth, mut at) = ((0, 0), 0, 0);
+        loop {
+            let step = &self.steps[at];
+            at += 1;
+            self.text(step.text, w);
+            let random = || step.key.hash(scope.address);
+            match step.what {
+                What::End => return key,
+                What::Nothing => {}
+                What::Whole(how) => w.i64(self.numbers.draw(how, random())),
+                What::Natural(how) => w.u32(self.numbers.draw(how, random()) as u32),
+                What::Cents(how) => w.cents(self.numbers.draw(how, random()) as u32),
+                What::Decimal(how, decimals) => {
+                    number::decimal(w, self.numbers.draw(how, random()), decimals);
+                }
+                What::Sequence(from, step) => {
+                    w.i64(from.wrapping_add(step.wrapping_mul(scope.count as i64)));
+                }
+                What::Unique(which, low) => {
+                    let place = self.permutations[which as usize].at(scope.count);
+                    w.i64(low.wrapping_add(place as i64));
+                }
+                What::Bool(share) => (random() >> 32 < share).put(w),
+                What::Uuid => Uuid(random(), step.key.at(scope.address).next()).put(w),
+                What::Choice { weights, first } => {
+                    let place = self.weights[weights as usize].draw(random());
+                    self.text(self.texts[first as usize + place], w);
+                }
+                What::Even { first, count } => {
+                    let place = wellhead_sdk::below((random() >> 32) as u32, count);
+                    self.text(self.texts[(first + place) as usize], w);
+                }
+                What::Pattern(which) => {
+                    self.patterns[which as usize].put(step.key.at(scope.address), w);
+                }
+                What::Time { form, clock, skew } => {
+                    let time = number::skewed(tick.time, skew, random());
+                    put_time(form, time, &mut scratch.clocks[clock as usize], w);
+                }
+                What::Person(source, kind) => {
+                    self.people[source as usize].put(kind, scope.address, w);
+                }
+                What::Address => put_address(random(), w),
+                What::Null { share, past } => {
+                    if random() >> 32 < share {
+                        lit!(w, "null");
+                        at = past as usize;
+                    }
+                }
+                What::Array { min, span, past } => {
+                    let mut elements = step.key.at(scope.address);
+                    let count = min + elements.below(span);
+                    if count == 0 {
+                        w.byte(b']');
+                        at = past as usize;
+                    } else {
+                        scope = scratch.begin(depth, count, elements, scope);
+                        depth += 1;
+                    }
+                }
+                What::Next(first) => {
+                    let (more, next) = scratch.next(depth - 1, scope);
+                    scope = next;
+                    if more {
+                        w.byte(b',');
+                        at = first as usize;
+                    } else {
+                        w.byte(b']');
+                        depth -= 1;
+                    }
+                }
+                What::KeyFrom => key.0 = w.position(),
+                What::KeyTo => key.1 = w.position(),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn text(&self, piece: Piece, w: &mut Writer<'_>) {
+        let from = &self.pool[piece.from as usize..];
+        w.prefix(from, (piece.to - piece.from) as usize);
+    }
+}
+
+impl Loop {
+    const NONE: Loop = Loop {
+        left: 0,
+        elements: Key::shared(0, "").at(0),
+        outer: Scope {
+            address: 0,
+            count: 0,
+        },
+    };
+}
+
+#[inline(always)]
+fn put_time(form: Form, time: u64, clock: &mut Clock, w: &mut Writer<'_>) {
+    const MS: u64 = 1_000_000;
+    match form {
+        Form::Rfc3339 => clock.at(time).put(w),
+        Form::UnixMs => w.u64(time / MS),
+        Form::UnixS => w.u64(time / (1000 * MS)),
+        Form::Date => Date((time / (86_400_000 * MS)) as i32).put(w),
+    }
+}
+
+/// An address of the networks that are set aside for private use, 10.0.0.0/8.
+#[inline(always)]
+fn put_address(random: u64, w: &mut Writer<'_>) {
+    lit!(w, "\"10.");
+    w.u8(random as u8);
+    w.byte(b'.');
+    w.u8((random >> 8) as u8);
+    w.byte(b'.');
+    w.u8((random >> 16) as u8);
+    w.byte(b'"');
+}

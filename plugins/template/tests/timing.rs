@@ -1,0 +1,137 @@
+//! What a template costs beside the same record written by hand: `cargo test --profile guest -p
+//! wellhead-template --test timing -- --ignored --nocapture`.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use template::{Permutation, Template};
+use wellhead_sdk::dist::{Curve, Weighted};
+use wellhead_sdk::person::People;
+use wellhead_sdk::{
+    Cents, Channel, Clock, Error, Filled, Generator, Joined, Key, Out, Pattern, Settings, Stream,
+    Tick, Uuid, Words, record,
+};
+
+const RECORD: &str = r#"{"key": "customer.id", "record": {
+    "id": {"$sequence": {"from": 1}},
+    "customer": {
+        "id": {"$unique": {"min": 1, "max": 1000000}},
+        "name": {"$fake": "name"},
+        "age": {"$int": {"min": 18, "max": 90, "distribution": "normal", "mean": 40, "deviation": 12}}
+    },
+    "amount": {"$float": {"min": 1, "max": 500, "distribution": "log-normal", "median": 20, "sigma": 0.8}},
+    "channel": {"$choice": {"web": 6, "shop": 3, "phone": 1}},
+    "code": {"$pattern": "[A-P]{3}-[0-9]{4}"},
+    "request": "$uuid",
+    "at": "$time",
+    "coupon": {"$null": {"share": 0.8, "of": {"$pattern": "SAVE[0-9]{2}"}}}
+}}"#;
+
+static CHANNEL: Words<3> = Words::new(["web", "shop", "phone"]);
+static CODE: Pattern = Pattern::new("@@@-####");
+static COUPON: Pattern = Pattern::new("SAVE##");
+
+#[derive(Deserialize, JsonSchema)]
+struct Nothing {}
+
+/// The same ten fields as somebody would write them who knows the SDK.
+struct ByHand {
+    records: Key,
+    people: People,
+    ids: Permutation,
+    ages: Curve,
+    amounts: Curve,
+    channels: Weighted,
+    clock: Clock,
+}
+
+impl Generator for ByHand {
+    const NAME: &'static str = "by-hand";
+    const VERSION: &'static str = "1.0.0";
+    const SUMMARY: &'static str = "Ten fields.";
+    type Config = Nothing;
+
+    fn channels(_: &Nothing) -> Result<Vec<Channel>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn open(_: Nothing, settings: &Settings, _: Option<&[u8]>) -> Result<Self, Error> {
+        Ok(ByHand {
+            records: settings.key("records"),
+            people: People::new(settings.seed),
+            ids: Permutation::new(1_000_000, settings.shared_key("ids")),
+            ages: Curve::normal(40.0, 12.0),
+            amounts: Curve::log_normal(2_000.0, 0.8),
+            channels: Weighted::new(&[6, 3, 1]).unwrap(),
+            clock: Clock::new(),
+        })
+    }
+
+    #[inline(always)]
+    fn record(&mut self, tick: Tick, out: &mut Out<'_>) -> Result<(), Error> {
+        let mut random = self.records.at(tick.index);
+        let (numbers, texts) = (random.next(), random.next());
+        let customer = 1 + self.ids.at(tick.index);
+        let person = self.people.person(tick.index);
+        let amount = self.amounts.draw_u32(numbers as u32).clamp(100, 50_000);
+        let age = self.ages.draw((numbers >> 32) as u32).clamp(18, 90);
+        let coupon = (texts as u32 > u32::MAX / 5 * 4).then_some(Filled(&COUPON, texts));
+        record!(out, {
+            "id": tick.index + 1,
+            "customer": {
+                "id": customer,
+                "name": Joined(person.first_name(), b' ', person.last_name()),
+                "age": age,
+            },
+            "amount": Cents(amount),
+            "channel": CHANNEL.at(self.channels.draw(random.next())),
+            "code": Filled(&CODE, random.next()),
+            "request": Uuid(random.next(), random.next()),
+            "at": self.clock.at(tick.time),
+            "coupon": coupon,
+        });
+        out.key(customer);
+        Ok(())
+    }
+}
+
+/// Nanoseconds and bytes of a record.
+fn measure<G: Generator>(config: &str) -> (f64, f64) {
+    let settings = Settings {
+        config: config.to_owned(),
+        ..Settings::default()
+    };
+    let mut stream = Stream::<G>::open(&settings, None).unwrap();
+    let (mut next, mut bytes) = (0, 0);
+    let begun = Instant::now();
+    while next < 300_000 {
+        let times: [u64; 1_000] = std::array::from_fn(|i| (next + i as u64) * 1_000_000);
+        let batch = black_box(stream.generate(next, &times).unwrap());
+        bytes += batch.payload.len();
+        next += batch.len() as u64;
+    }
+    (
+        begun.elapsed().as_nanos() as f64 / next as f64,
+        bytes as f64 / next as f64,
+    )
+}
+
+#[test]
+#[ignore = "measures"]
+fn a_template_costs_at_most_twice_what_code_does() {
+    // The least of many turns, since others may use the machine too.
+    let mut least = [f64::INFINITY; 2];
+    for _ in 0..30 {
+        let turn = [measure::<ByHand>("{}"), measure::<Template>(RECORD)];
+        for (least, (nanos, bytes)) in least.iter_mut().zip(turn) {
+            assert!((200.0..240.0).contains(&bytes), "{bytes} bytes");
+            *least = least.min(nanos);
+        }
+    }
+    let [by_hand, template] = least;
+    let ratio = template / by_hand;
+    println!("by hand {by_hand:.1} ns, template {template:.1} ns: {ratio:.2}");
+    assert!(ratio <= 2.0, "{ratio:.2} times");
+}

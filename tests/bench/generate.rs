@@ -18,14 +18,22 @@ const TURNS: usize = 9;
 const RECORDS: u64 = 1_000_000;
 
 /// The least share of native that each must reach.
-const TARGETS: [(&str, f64); 6] = [
+const TARGETS: [(&str, f64); 7] = [
     ("transaction", 0.75),
     ("device-log", 0.70),
     ("user-profile", 0.70),
     ("machine-signal", 0.70),
     ("iot-sensor", 0.70),
     ("replay", 0.70),
+    ("template", 0.70),
 ];
+/// Ten fields for `template`.
+const TEN_FIELDS: &str = r#"{"key": "customer", "record": {
+    "id": {"$sequence": {"from": 1}}, "request": "$uuid", "at": "$time", "currency": "EUR",
+    "customer": {"$unique": {"max": 1000000}}, "age": {"$int": {"min": 18, "max": 90}},
+    "amount": {"$float": {"min": 1, "max": 500, "distribution": "log-normal", "median": 20, "sigma": 0.8}},
+    "channel": {"$choice": {"web": 6, "shop": 3, "phone": 1}},
+    "code": {"$pattern": "[A-Z]{3}-[0-9]{4}"}, "name": {"$fake": "name"}}}"#;
 /// What a hundred thousand devices of `iot-sensor` may cost, a record, of what ten do.
 const MANY_DEVICES: f64 = 1.1;
 
@@ -35,7 +43,7 @@ struct Native {
     hash: String,
 }
 
-/// What a generator is given: nothing, but for `replay`, which takes a file.
+/// What a generator is given: nothing, but for `template` and for `replay`, which takes a file.
 struct Given {
     config: &'static str,
     payloads: Option<tempfile::TempPath>,
@@ -44,7 +52,8 @@ struct Given {
 impl Given {
     fn to(name: &str) -> Outcome<Given> {
         if name != "replay" {
-            let (config, payloads) = ("{}", None);
+            let config = if name == "template" { TEN_FIELDS } else { "{}" };
+            let payloads = None;
             return Ok(Given { config, payloads });
         }
         // 20,000 objects of about 200 bytes.

@@ -33,6 +33,19 @@ fn first() {
 }
 
 #[test]
+fn template() {
+    let sandbox = Sandbox::new();
+    sandbox.expect(0, &["run", &example("template.yaml").to_string_lossy()]);
+    assert_eq!(lines(&sandbox, "out/orders.ndjson"), 1000);
+    let columns = std::fs::read_to_string(sandbox.path("out/orders.csv")).unwrap();
+    assert!(
+        columns.starts_with("id,customer,amount,currency,channel,code,request,at,coupon,lines\n"),
+        "{}",
+        columns.lines().next().unwrap()
+    );
+}
+
+#[test]
 fn device_log() {
     let sandbox = Sandbox::new();
     let spec = example("device-log.yaml");

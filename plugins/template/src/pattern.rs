@@ -84,7 +84,7 @@ impl Pattern {
                 } => {
                     let set = &self.pieces[from as usize..(from + count) as usize];
                     for _ in 0..repetitions(&mut random, min, span) {
-                        let (from, to) = set[place(random.next(), 0, count)];
+                        let (from, to) = set[random.below(count) as usize];
                         w.bytes(&self.bytes[from as usize..to as usize]);
                     }
                 }

@@ -27,6 +27,8 @@ pub(crate) struct Piece {
 /// One step: text, and the value after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
+    /// The text before it, where that is short: it is copied whole, whatever its length.
+    pub short: [u8; PADDING],
     pub text: Piece,
     /// What the value is drawn from.
     pub key: Key,
@@ -196,7 +198,11 @@ impl Program {
         loop {
             let step = &self.steps[at];
             at += 1;
-            self.text(step.text, w);
+            let length = (step.text.to - step.text.from) as usize;
+            match length {
+                0..=PADDING => w.prefix(&step.short, length),
+                _ => self.text(step.text, w),
+            }
             let random = || step.key.hash(scope.address);
             match step.what {
                 What::End => return key,

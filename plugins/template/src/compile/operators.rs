@@ -1,5 +1,7 @@
 //! The operators that aren't numbers or people: each adds its steps and gives its schema.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use wellhead_sdk::Error;
 use wellhead_sdk::dist::Weighted;
@@ -118,12 +120,13 @@ impl Compiler<'_> {
             }
         };
         self.step(&at.path, what, longest);
-        let mut values: Vec<Value> = Vec::new();
-        for (value, weight) in choices {
-            if weight > 0.0 && !values.contains(&value) {
-                values.push(value);
-            }
-        }
+        let mut seen = BTreeSet::new();
+        let values: Vec<Value> = choices
+            .into_iter()
+            .zip(&texts)
+            .filter(|((_, weight), text)| *weight > 0.0 && seen.insert(text.as_str()))
+            .map(|((value, _), _)| value)
+            .collect();
         Ok(json!({"enum": values}))
     }
 

@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn every_stock_generator_is_a_component() {
-        assert_eq!(names().count(), 6);
+        assert_eq!(names().count(), 7);
         for name in names() {
             let bytes = component(name).unwrap().unwrap();
             assert_eq!(&bytes[..8], b"\0asm\x0d\0\x01\0", "{name}");

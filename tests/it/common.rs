@@ -21,6 +21,23 @@ pub fn program() -> PathBuf {
     built
 }
 
+/// Where a generator of the tests lies (`plugins/build.sh --fixtures` builds them).
+pub fn fixture_path(name: &str) -> PathBuf {
+    let target = program().parent().unwrap().parent().unwrap().to_owned();
+    let path = target.join("fixtures").join(format!("{name}.wasm"));
+    assert!(
+        path.exists(),
+        "{} isn't there: run `plugins/build.sh --fixtures`",
+        path.display()
+    );
+    path
+}
+
+/// The component of a generator of the tests.
+pub fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(fixture_path(name)).unwrap()
+}
+
 /// The stock generators.
 pub const STOCK: [&str; 7] = [
     "transaction",

@@ -17,6 +17,8 @@ use wellhead::plugin::{
     Configured, Generated, Generator, History, Limits, PluginError, Runtime, Stream, Validate,
 };
 
+use crate::common::fixture;
+
 /// Event time of record 0; the following are a second apart.
 const START: u64 = 1_700_000_000_000_000_000;
 
@@ -35,16 +37,6 @@ static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
 fn target() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.ancestors().nth(3).unwrap().to_owned()
-}
-
-fn fixture(name: &str) -> Vec<u8> {
-    let path = target().join("fixtures").join(format!("{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|error| {
-        panic!(
-            "{}: {error}; run `plugins/build.sh --fixtures`",
-            path.display()
-        )
-    })
 }
 
 fn load(name: &str) -> Result<Arc<Generator>, PluginError> {

@@ -138,12 +138,9 @@ pub struct CompileArgs {
     pub ration: String,
 }
 
-/// What is said of an emulation, over its spec.
-#[derive(Args, Debug, Default)]
-pub struct SpecArgs {
-    /// A spec (YAML, TOML, JSON; - is standard input), or a generator: name, name@version, sha256:digest, or path to a .wasm.
-    #[arg(value_name = "SPEC | GENERATOR")]
-    pub spec: String,
+/// What a generator is told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GivenArgs {
     /// A setting of the generator, KEY=JSON (again and again), or all of them as one JSON object.
     #[arg(long, value_name = "KEY=JSON")]
     pub config: Vec<String>,
@@ -153,6 +150,17 @@ pub struct SpecArgs {
     /// Read-only data for the generator.
     #[arg(long = "asset", value_name = "NAME=FILE")]
     pub assets: Vec<String>,
+}
+
+/// What is said of an emulation, over its spec.
+#[derive(Args, Debug, Default)]
+pub struct SpecArgs {
+    /// A spec (YAML, TOML, JSON; - is standard input), or a generator: name, name@version, sha256:digest, or path to a .wasm.
+    #[arg(value_name = "SPEC | GENERATOR")]
+    pub spec: String,
+    /// What the generator is told.
+    #[command(flatten)]
+    pub given: GivenArgs,
     /// What all randomness comes from; drawn and said when absent.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

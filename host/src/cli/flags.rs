@@ -113,7 +113,7 @@ fn wrong(flag: &str, message: &str) -> CliError {
 /// What the flags say.
 fn overrides(args: &SpecArgs, job: Option<&str>) -> Result<Overrides, CliError> {
     let mut config = Vec::new();
-    for text in &args.config {
+    for text in &args.given.config {
         settings_of(text, &mut config)?;
     }
     let mut sinks = Vec::new();
@@ -125,13 +125,18 @@ fn overrides(args: &SpecArgs, job: Option<&str>) -> Result<Overrides, CliError> 
         sinks.push(block?);
     }
     let mut assets = BTreeMap::new();
-    for text in &args.assets {
+    for text in &args.given.assets {
         let (name, path) = pair("--asset", text, "NAME=FILE")?;
         assets.insert(name.to_owned(), PathBuf::from(path));
     }
     let speed = |text: &str| text.parse().map(|SpeedText(speed)| speed);
     Ok(Overrides {
-        config_file: args.config_file.as_deref().map(config_file).transpose()?,
+        config_file: args
+            .given
+            .config_file
+            .as_deref()
+            .map(config_file)
+            .transpose()?,
         config,
         assets,
         seed: args.seed,

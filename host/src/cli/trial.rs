@@ -99,9 +99,7 @@ fn configured(
 ) -> Result<Arc<Configured>, CliError> {
     let args = SpecArgs {
         spec: args.generator.clone(),
-        config: args.config.clone(),
-        config_file: args.config_file.clone(),
-        assets: args.assets.clone(),
+        given: args.given.clone(),
         sinks: vec!["null".to_owned()],
         ..SpecArgs::default()
     };

@@ -1,8 +1,8 @@
 //! The pacing thread: releases records when they are due, in one order over all streams.
 //!
 //! It sleeps to absolute instants, since a runtime's timer wheel rounds up to a millisecond. Above
-//! some thousand records a second it releases what is due in one go. It is the only part of the
-//! data path that reads a clock.
+//! some thousand records a second it releases what is due in one go. Of the data path it alone
+//! reads a clock for what it does with records; others measure calls, and order them, by one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -71,6 +71,7 @@ pub const ALL_COUNTRIES: [Country; COUNTRIES] = [
 const SHARES: [u16; COUNTRIES] = [66, 37, 43, 35, 25, 28, 13, 9];
 static COUNTRY_BY_BYTE: [u8; 256] = by_byte(SHARES);
 
+static GENDERS: Words<2> = Words::new(["male", "female"]);
 static CODES: Words<COUNTRIES> = Words::new(["US", "GB", "DE", "FR", "ES", "IT", "NL", "SE"]);
 static LOCALES: Words<COUNTRIES> = Words::new([
     "en-US", "en-GB", "de-DE", "fr-FR", "es-ES", "it-IT", "nl-NL", "sv-SE",
@@ -160,6 +161,12 @@ impl Person {
     #[inline(always)]
     pub const fn is_female(self) -> bool {
         self.0 >> 8 & 1 == 1
+    }
+
+    /// `male` or `female`, as the first name is.
+    #[inline(always)]
+    pub fn gender(self) -> Word<'static> {
+        GENDERS.at(usize::from(self.is_female()))
     }
 
     /// Twelve bits of the number, scaled to `0..n`.

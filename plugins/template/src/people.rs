@@ -28,43 +28,60 @@ pub(crate) enum Kind {
     Number,
 }
 
-/// What `$fake` knows, each with its longest text in bytes.
-pub(crate) const FAKES: [(&str, Kind, u64); 14] = [
-    ("name", Kind::Name, 32),
-    ("first_name", Kind::FirstName, 16),
-    ("last_name", Kind::LastName, 16),
-    ("gender", Kind::Gender, 8),
-    ("email", Kind::Email, 80),
-    ("phone", Kind::Phone, 18),
-    ("street", Kind::Street, 42),
-    ("postal_code", Kind::PostalCode, 32),
-    ("city", Kind::City, 32),
-    ("region", Kind::Region, 32),
-    ("country", Kind::Country, 4),
-    ("locale", Kind::Locale, 7),
-    ("currency", Kind::Currency, 5),
-    ("company", Kind::Company, 48),
+impl Kind {
+    /// Bytes of the longest text.
+    pub(crate) const fn longest(self) -> u64 {
+        match self {
+            Kind::Country => 4,
+            Kind::Currency => 5,
+            Kind::Locale => 7,
+            Kind::Gender => 8,
+            Kind::FirstName | Kind::LastName => 16,
+            Kind::Phone => 18,
+            Kind::Number => 20,
+            Kind::Name | Kind::PostalCode | Kind::City | Kind::Region => 32,
+            Kind::Street => 42,
+            Kind::Company => 48,
+            Kind::Email => 80,
+        }
+    }
+}
+
+/// What `$fake` knows.
+pub(crate) const FAKES: [(&str, Kind); 14] = [
+    ("name", Kind::Name),
+    ("first_name", Kind::FirstName),
+    ("last_name", Kind::LastName),
+    ("gender", Kind::Gender),
+    ("email", Kind::Email),
+    ("phone", Kind::Phone),
+    ("street", Kind::Street),
+    ("postal_code", Kind::PostalCode),
+    ("city", Kind::City),
+    ("region", Kind::Region),
+    ("country", Kind::Country),
+    ("locale", Kind::Locale),
+    ("currency", Kind::Currency),
+    ("company", Kind::Company),
 ];
 
 /// What `$ref` knows of a user of `user-profile`: all but what is drawn apart there or not at all.
-pub(crate) const FIELDS: [(&str, Kind, u64); 14] = [
-    ("user_id", Kind::Number, 20),
-    ("customer_id", Kind::Number, 20),
-    ("name", Kind::Name, 32),
-    ("first_name", Kind::FirstName, 16),
-    ("last_name", Kind::LastName, 16),
-    ("gender", Kind::Gender, 8),
-    ("email", Kind::Email, 80),
-    ("phone", Kind::Phone, 18),
-    ("locale", Kind::Locale, 7),
-    ("country", Kind::Country, 4),
-    ("city", Kind::City, 32),
-    ("region", Kind::Region, 32),
-    ("postal_code", Kind::PostalCode, 32),
-    ("currency", Kind::Currency, 5),
+pub(crate) const FIELDS: [(&str, Kind); 14] = [
+    ("user_id", Kind::Number),
+    ("customer_id", Kind::Number),
+    ("name", Kind::Name),
+    ("first_name", Kind::FirstName),
+    ("last_name", Kind::LastName),
+    ("gender", Kind::Gender),
+    ("email", Kind::Email),
+    ("phone", Kind::Phone),
+    ("locale", Kind::Locale),
+    ("country", Kind::Country),
+    ("city", Kind::City),
+    ("region", Kind::Region),
+    ("postal_code", Kind::PostalCode),
+    ("currency", Kind::Currency),
 ];
-
-static GENDER: Words<2> = Words::new(["male", "female"]);
 
 /// What companies of each country are called after their founder.
 static FORM: Words<COUNTRIES> = Words::new([
@@ -114,7 +131,7 @@ impl Source {
             Kind::Name => Joined(person.first_name(), b' ', person.last_name()).put(w),
             Kind::FirstName => person.first_name().put(w),
             Kind::LastName => person.last_name().put(w),
-            Kind::Gender => GENDER.at(usize::from(person.is_female())).put(w),
+            Kind::Gender => person.gender().put(w),
             Kind::Email => {
                 // Somebody made up has a number of four digits in their mail.
                 let number = user.unwrap_or_else(|| person.draw(MAIL) % 10_000);

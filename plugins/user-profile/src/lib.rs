@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wellhead_sdk::dist::Curve;
 use wellhead_sdk::person::{Mail, People, PostalCode, Street};
-use wellhead_sdk::{Channel, Clock, Date, Error, Generator, Out, Settings, Tick, Words, record};
+use wellhead_sdk::{Channel, Clock, Date, Error, Generator, Out, Settings, Tick, record};
 
 /// Configuration of `user-profile`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -20,8 +20,6 @@ pub struct Config {
     /// How many profiles there are; the streams end after them. 0 for as many as are asked for.
     pub profiles: u64,
 }
-
-static GENDER: Words<2> = Words::new(["male", "female"]);
 
 /// The purposes of the numbers that decide the rest of a person.
 const BIRTH: u64 = 0x6269_7274_6800_0001;
@@ -92,7 +90,7 @@ impl Generator for UserProfiles {
             "user_id": id,
             "first_name": person.first_name(),
             "last_name": person.last_name(),
-            "gender": GENDER.at(usize::from(person.is_female())),
+            "gender": person.gender(),
             "birth_date": Date(birthday.clamp(OLDEST, YOUNGEST)),
             "email": Mail(person, id),
             "phone": person.phone(),

@@ -125,7 +125,7 @@ fn endless_chunks_are_cut_off() {
 fn an_upload_of_another_length_leaves_nothing() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);
-    let component = super::plugins::fixture("villain");
+    let component = crate::common::fixture("villain");
     let send = |length: usize, bytes: &[u8]| {
         let mut stream = connect(&served);
         let head = head(

@@ -109,6 +109,18 @@ impl Served {
         self.said.lock().unwrap().clone()
     }
 
+    /// An emulation as it stands.
+    pub fn status(&self, id: &str) -> Value {
+        self.get(&format!("/api/v1/emulations/{id}")).json(200)
+    }
+
+    /// Records that an emulation has generated; 0 before the first, when nothing is said of them.
+    pub fn generated(&self, id: &str) -> u64 {
+        self.status(id)["records"]["generated"]
+            .as_u64()
+            .unwrap_or(0)
+    }
+
     pub fn get(&self, path: &str) -> Answered {
         self.send("GET", path, &[], "")
     }

@@ -61,7 +61,7 @@ fn a_full_disk_is_said_and_passes() {
     };
     assert_eq!(served.get(&path).status == 200, deleted.status != 204);
     served
-        .upload(&super::plugins::fixture("villain"))
+        .upload(&crate::common::fixture("villain"))
         .problem(507, "No space");
     assert_eq!(
         served
@@ -75,7 +75,7 @@ fn a_full_disk_is_said_and_passes() {
     served.get("/ready").json(200);
 
     std::fs::remove_file(ballast).unwrap();
-    served.upload(&super::plugins::fixture("villain")).json(201);
+    served.upload(&crate::common::fixture("villain")).json(201);
     let second = served.start_one(spec);
     served.until_state(&second, "running");
     let there = ids();

@@ -3,13 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Served;
-use crate::common::{Sandbox, program};
-
-pub fn fixture(name: &str) -> Vec<u8> {
-    let target = program().parent().unwrap().parent().unwrap().to_owned();
-    let path = target.join("fixtures").join(format!("{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
+use crate::common::{Sandbox, fixture};
 
 const PLUGINS: &str = "/api/v1/plugins";
 

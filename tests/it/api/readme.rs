@@ -62,11 +62,7 @@ fn typed(section: &str, begin: &str, sandbox: &Sandbox, served: &Served) -> (Str
 fn the_commands_of_the_readme_work() {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);
-    std::fs::write(
-        sandbox.path("mine.wasm"),
-        super::plugins::fixture("villain"),
-    )
-    .unwrap();
+    std::fs::write(sandbox.path("mine.wasm"), crate::common::fixture("villain")).unwrap();
     let (said, wrong) = typed(
         &section("A server"),
         "wellhead serve &\n",

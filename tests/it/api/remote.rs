@@ -121,7 +121,7 @@ fn what_is_started_may_be_watched_to_its_end() {
 #[test]
 fn generators_are_added_listed_and_removed() {
     let remote = Remote::new();
-    let component = super::plugins::fixture("villain");
+    let component = crate::common::fixture("villain");
     std::fs::write(remote.sandbox.path("mine.wasm"), component).unwrap();
     let added = remote.expect(0, &["plugin", "add", "mine.wasm"]);
     assert!(added.contains("added villain@"), "{added}");

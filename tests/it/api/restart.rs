@@ -1,7 +1,6 @@
 //! A server that goes away, by force or in peace, and what was going on then.
 
 use rustix::process::Signal;
-use serde_json::Value;
 
 use super::client::{Served, refused};
 use crate::common::{Sandbox, until};
@@ -24,24 +23,12 @@ fn start_all(served: &Served) -> Vec<String> {
         .collect()
 }
 
-fn status(served: &Served, id: &str) -> Value {
-    served.get(&format!("/api/v1/emulations/{id}")).json(200)
-}
-
-fn generated(served: &Served, id: &str) -> u64 {
-    status(served, id)["records"]["generated"]
-        .as_u64()
-        .unwrap_or(0)
-}
-
 fn goes_on_after(how: Signal) {
     let sandbox = Sandbox::new();
     let served = Served::start(&sandbox);
     let ids = start_all(&served);
     for id in &ids {
-        until("each has released something", || {
-            generated(&served, id) >= 50
-        });
+        until("each has released something", || served.generated(id) >= 50);
     }
     for id in &ids[16..] {
         served
@@ -54,20 +41,20 @@ fn goes_on_after(how: Signal) {
 
     let served = Served::start(&sandbox);
     for id in &ids[..2] {
-        assert_eq!(status(&served, id)["state"], "finished");
+        assert_eq!(served.status(id)["state"], "finished");
     }
     for id in &ids[2..16] {
         served.until_state(id, "running");
-        let before = generated(&served, id);
-        until("it goes on", || generated(&served, id) > before + 100);
+        let before = served.generated(id);
+        until("it goes on", || served.generated(id) > before + 100);
     }
     for id in &ids[16..] {
-        assert_eq!(status(&served, id)["state"], "paused");
-        assert_eq!(generated(&served, id), 0, "of this execution");
+        assert_eq!(served.status(id)["state"], "paused");
+        assert_eq!(served.generated(id), 0, "of this execution");
         served
             .post(&format!("/api/v1/emulations/{id}/resume"), "", "")
             .json(202);
-        until("it goes on", || generated(&served, id) > 50);
+        until("it goes on", || served.generated(id) > 50);
     }
     for id in &ids[2..] {
         served

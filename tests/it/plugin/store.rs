@@ -8,7 +8,8 @@ use futures::stream;
 use wellhead::plugin::store::{Entry, Paths, Store};
 use wellhead::plugin::{Limits, Runtime, UploadError, UploadLimits, Uploads};
 
-use super::{RUNTIME, fixture, target};
+use super::{RUNTIME, fixture};
+use crate::common::fixture_path;
 
 fn says<T>(result: Result<T, impl Display>, parts: &[&str]) {
     let Err(error) = result else {
@@ -55,7 +56,7 @@ fn what_is_added_is_found_by_each_of_its_names() {
     assert_eq!(store.list().unwrap(), std::slice::from_ref(&entry));
     let digest = format!("sha256:{}", entry.digest);
     let short = digest[..15].to_owned();
-    let file = target().join("fixtures/villain.wasm").display().to_string();
+    let file = fixture_path("villain").display().to_string();
     for reference in ["villain", "villain@1.0.0", &digest, &short, &file] {
         let generator = store.load(&RUNTIME, reference, Paths::Allowed).unwrap();
         assert_eq!(generator.digest, entry.digest, "{reference}");

@@ -2,16 +2,14 @@
 
 use serde_json::Value;
 
-use super::target;
-use crate::common::{STOCK, Sandbox, stderr};
+use crate::common::{STOCK, Sandbox, fixture_path, stderr};
 
 fn strs<'a>(first: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [first, more].concat()
 }
 
 fn villain() -> String {
-    let file = target().join("fixtures/villain.wasm");
-    file.to_str().unwrap().to_owned()
+    fixture_path("villain").to_str().unwrap().to_owned()
 }
 
 fn findings(output: &std::process::Output) -> Vec<Value> {

@@ -18,7 +18,7 @@ use wellhead::plugin::{
 };
 
 use super::{fixture, target};
-use crate::common::{Sandbox, program, stderr};
+use crate::common::{Sandbox, fixture_path, program, stderr};
 
 /// What compiling may take in these tests, where nothing else is said: no honest component comes near.
 fn rations() -> CompileLimits {
@@ -245,13 +245,7 @@ async fn a_file_that_was_lost_comes_back_by_adding_it_again() {
 #[test]
 fn plugin_add_goes_the_same_way() {
     let sandbox = Sandbox::new();
-    let path = |name: &str| {
-        target()
-            .join("fixtures")
-            .join(format!("{name}.wasm"))
-            .display()
-            .to_string()
-    };
+    let path = |name: &str| fixture_path(name).display().to_string();
     let settings = sandbox.write("settings.toml", "plugins = \"added\"\n");
     let add = |status, file: &str, part: &str| {
         let settings = settings.display().to_string();

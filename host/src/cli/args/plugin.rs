@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::GivenArgs;
+
 pub const PLUGIN_EXAMPLES: &str = "\
 Examples:
   wellhead plugin list
@@ -81,15 +83,9 @@ pub enum PluginCommand {
 pub struct TrialArgs {
     /// name, name@version, sha256:digest, or path to a .wasm.
     pub generator: String,
-    /// A setting, KEY=JSON (again and again), or all of them as one JSON object.
-    #[arg(long, value_name = "KEY=JSON")]
-    pub config: Vec<String>,
-    /// The settings from a file (JSON, YAML or TOML).
-    #[arg(long, value_name = "FILE")]
-    pub config_file: Option<PathBuf>,
-    /// Read-only data for the generator.
-    #[arg(long = "asset", value_name = "NAME=FILE")]
-    pub assets: Vec<String>,
+    /// What it is told.
+    #[command(flatten)]
+    pub given: GivenArgs,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

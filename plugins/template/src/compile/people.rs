@@ -27,7 +27,7 @@ impl Compiler<'_> {
             self.step(&at.path, What::Address, 16);
             return Ok(json!({"type": "string", "format": "ipv4"}));
         }
-        let (kind, longest) = known(place, "faker", kind, &FAKES)?;
+        let kind = known(place, "faker", kind, &FAKES)?;
         let country = match locale {
             None => None,
             Some(locale) => match country_of(locale) {
@@ -38,7 +38,7 @@ impl Compiler<'_> {
         let who = whose(at, &options, "$fake")?;
         let people = People::of(self.settings.key(&format!("template.{who}")));
         let source = self.source(Source::Anybody(people, country));
-        self.step(&at.path, What::Person(source, kind), longest);
+        self.step(&at.path, What::Person(source, kind), kind.longest());
         Ok(schema_of(kind))
     }
 
@@ -56,7 +56,7 @@ impl Compiler<'_> {
             ));
         }
         let field = options.text("field")?.unwrap_or("user_id");
-        let (kind, longest) = known(place, "field", field, &FIELDS)?;
+        let kind = known(place, "field", field, &FIELDS)?;
         let count = match options.whole("count")?.unwrap_or(10_000) {
             count @ 1..=EXACT => count as u64,
             count => {
@@ -71,7 +71,7 @@ impl Compiler<'_> {
         let who = whose(at, options, "$ref")?;
         let key = self.settings.key(&format!("template.{who}"));
         let source = self.source(Source::Users(People::new(self.settings.seed), key, count));
-        self.step(&at.path, What::Person(source, kind), longest);
+        self.step(&at.path, What::Person(source, kind), kind.longest());
         Ok(match kind {
             Kind::Number => json!({"type": "integer", "minimum": 0, "maximum": count - 1}),
             kind => schema_of(kind),
@@ -90,16 +90,11 @@ fn whose(at: &At, options: &Options<'_>, operator: &str) -> Result<String, Error
     Ok(format!("{}{operator}{person}", at.object))
 }
 
-fn known(
-    place: &str,
-    what: &str,
-    wanted: &str,
-    all: &[(&str, Kind, u64)],
-) -> Result<(Kind, u64), Error> {
-    if let Some((_, kind, longest)) = all.iter().find(|(name, ..)| *name == wanted) {
-        return Ok((*kind, *longest));
+fn known(place: &str, what: &str, wanted: &str, all: &[(&str, Kind)]) -> Result<Kind, Error> {
+    if let Some((_, kind)) = all.iter().find(|(name, _)| *name == wanted) {
+        return Ok(*kind);
     }
-    let mut names: Vec<&str> = all.iter().map(|(name, ..)| *name).collect();
+    let mut names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
     if what == "faker" {
         names.push(ADDRESS);
     }

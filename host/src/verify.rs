@@ -1,12 +1,13 @@
 //! What a sink should hold, beside what it does: `wellhead verify`.
 //!
 //! A manifest is enough to generate the run again, after faults, in the order of its release. One
-//! thread does that and hashes each record while it lies in its core's cache; another reads the sink
-//! ([`crate::sink::read`]) and hashes what is there; a third compares, place by place (`place.rs`),
-//! within a window of bounded size. What no record of the window fits, or isn't found,
+//! thread does that, and nothing else, since it has the most to do; another reads the sink
+//! ([`crate::sink::read`]) and hashes what is there; a third hashes what was generated and compares, place by
+//! place (`place.rs`), within a window of bounded size. What no record of the window fits, or isn't found,
 //! is decided on by a second pass over the expected records (`strays.rs`), which a run that holds
 //! doesn't need. Memory doesn't grow with the number of records, only with that of differences, up to a cap.
 
+mod comparison;
 mod error;
 mod expected;
 mod feed;
@@ -21,34 +22,31 @@ mod rejected;
 pub mod report;
 pub mod rerun;
 mod strays;
+mod stretch;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod turn;
 mod window;
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use crate::emulation::shared::Limits;
-use crate::sink::read::{Kept, Reader};
+use crate::record::Group;
+use crate::sink::read::Reader;
+use comparison::Comparison;
 pub use error::VerifyError;
-use expected::{Expected, Looks, Slot};
-use feed::Feed;
-use place::Place;
+use expected::{Expected, Looks};
 pub use rejected::Rejections;
 pub use report::{Counts, Report, StreamCheck};
 pub use rerun::{Given, Rerun, read};
 pub use tally::Kind;
-use tally::Tally;
 
-/// Expected records that go from thread to thread at once.
-const GROUP: usize = 4_096;
-/// Groups that wait.
-const AHEAD: usize = 8;
-/// So many places have a thread each that reads ahead.
-const THREADS: usize = 16;
+/// Expected records that go from thread to thread at once, at least.
+const BATCH: usize = 1_024;
+/// Batches that wait.
+const AHEAD: usize = 4;
 
 /// How far it is, for whoever shows it.
 #[derive(Debug, Default)]
@@ -116,11 +114,13 @@ pub fn regenerate(
 }
 
 /// What goes from the thread that generates to the one that compares.
-#[derive(Default)]
-struct Batch {
-    /// Places that are new, by number.
-    places: Vec<String>,
-    slots: Vec<(u32, Slot)>,
+type Batch = Vec<Group>;
+
+/// What the thread that compares is given, and what it has done with. That is freed where it was allocated,
+/// since memory that comes from another thread's heap is had anew from the system.
+struct Groups {
+    take: Receiver<Batch>,
+    done: Sender<Group>,
 }
 
 /// Compares what the sink holds with what the run released.
@@ -137,17 +137,7 @@ pub fn compare(
     let excused = rejections.all();
     let form = reader.form().map_err(VerifyError::Sink)?;
     let mut expected = Expected::new(rerun)?;
-    let kept = reader.kept();
-    let mut comparison = Comparison {
-        tally: Tally::new(kept),
-        tracks: match kept {
-            Kept::Stream => rerun.plan.streams,
-            Kept::Release | Kept::Nothing => 1,
-        },
-        names: Vec::new(),
-        places: Vec::new(),
-        ids,
-    };
+    let mut comparison = Comparison::new(rerun.plan.streams, &*reader);
     let mut looks = Looks::new(form, ids, excused);
     let places = looks.places().iter();
     let keys: Vec<Vec<String>> = places.map(|place| reader.keys(place)).collect();
@@ -157,207 +147,53 @@ pub fn compare(
         return comparison.latest(rerun, &mut *reader, &keys, [looks, again], progress);
     }
     let (give, take) = sync_channel(AHEAD);
+    let (done, back) = channel();
+    let groups = Groups { take, done };
     std::thread::scope(|scope| {
         let generator = std::thread::Builder::new().name("verify-generate".to_owned());
         let generator = generator
-            .spawn_scoped(scope, || {
-                generate(&mut expected, &mut looks, &give, progress).map(|()| {
+            .spawn_scoped(scope, move || {
+                generate(&mut expected, &give, &back).map(|()| {
                     drop(give);
-                    (expected.hashes(), looks.refused)
+                    expected.hashes()
                 })
             })
             .map_err(|e| VerifyError::System(e.to_string()))?;
-        let compared = comparison.run(&mut *reader, &take);
+        let compared = comparison.run(&mut *reader, &mut looks, &groups, progress);
         // What still comes is for nobody where that failed: the generator ends at the next.
-        drop(take);
+        drop(groups);
         let generated = generator
             .join()
             .map_err(|_| VerifyError::System("the generating thread panicked".to_owned()))?;
         compared?;
-        let (hashes, refused) = generated?;
+        let hashes = generated?;
         comparison.others(&mut *reader)?;
         let form = reader.form().map_err(VerifyError::Sink)?;
         let again = Looks::new(form, ids, excused);
         let missing = comparison.settle(rerun, again)?;
-        Ok(comparison.report(rerun, hashes, refused, missing))
+        Ok(comparison.report(rerun, hashes, looks.refused, missing))
     })
 }
 
-/// Everything that is expected, in groups. Ends early where nobody takes them.
+/// Everything that is expected. Ends early where nobody takes it.
 fn generate(
     expected: &mut Expected<'_>,
-    looks: &mut Looks<'_>,
     give: &SyncSender<Batch>,
-    progress: &Progress,
+    back: &Receiver<Group>,
 ) -> Result<(), VerifyError> {
-    let mut known = 0;
-    let mut batch = Batch::default();
-    loop {
-        let group = expected.next()?;
-        let more = group.is_some();
-        if let Some(group) = &group {
-            looks.each(group, |place, slot, _| batch.slots.push((place, slot)));
-        }
-        if batch.slots.len() >= GROUP || !more {
-            let places = looks.places();
-            batch.places.extend_from_slice(&places[known..]);
-            known = places.len();
-            progress.add(batch.slots.len());
-            let full = std::mem::replace(
-                &mut batch,
-                Batch {
-                    places: Vec::new(),
-                    slots: Vec::with_capacity(GROUP + GROUP / 2),
-                },
-            );
-            if give.send(full).is_err() || !more {
+    let (mut batch, mut records) = (Batch::new(), 0);
+    while let Some(group) = expected.next()? {
+        back.try_iter().for_each(drop);
+        records += group.len();
+        batch.push(group);
+        if records >= BATCH {
+            records = 0;
+            if give.send(std::mem::take(&mut batch)).is_err() {
                 return Ok(());
             }
         }
     }
-}
-
-struct Comparison {
-    tally: Tally,
-    /// Orders that each source of a place keeps.
-    tracks: u32,
-    names: Vec<String>,
-    places: Vec<Place>,
-    ids: bool,
-}
-
-impl Comparison {
-    fn run(&mut self, reader: &mut dyn Reader, take: &Receiver<Batch>) -> Result<(), VerifyError> {
-        let mut touched: Vec<u32> = Vec::new();
-        while let Ok(batch) = take.recv() {
-            for name in batch.places {
-                self.open(reader, name)?;
-            }
-            touched.clear();
-            for (place, slot) in batch.slots {
-                let Some(there) = self.places.get_mut(place as usize) else {
-                    continue;
-                };
-                there.push(slot);
-                if touched.last() != Some(&place) {
-                    touched.push(place);
-                }
-            }
-            touched.sort_unstable();
-            touched.dedup();
-            for &place in &touched {
-                if let Some(place) = self.places.get_mut(place as usize) {
-                    place.pump(&mut self.tally)?;
-                }
-            }
-        }
-        for place in &mut self.places {
-            place.finish(&mut self.tally)?;
-        }
-        self.tally.settle_order();
-        Ok(())
-    }
-
-    fn open(&mut self, reader: &mut dyn Reader, name: String) -> Result<(), VerifyError> {
-        let sources = reader.open(&name).map_err(VerifyError::Sink)?;
-        let ahead = self.places.len() < THREADS && sources.len() <= THREADS;
-        let feeds = sources
-            .into_iter()
-            .map(|source| Feed::new(source, self.ids, ahead))
-            .collect::<Result<Vec<Feed>, _>>()?;
-        let limits = window::Limits::of(self.places.len() + 1);
-        self.tally.limits = limits;
-        let orders = feeds.len().max(1) * self.tracks as usize;
-        self.tally.history = (limits.grown as usize / (8 * orders)).clamp(64, 1 << 15);
-        let number = self.places.len() as u32;
-        self.places
-            .push(Place::new(number, feeds, limits, self.tracks));
-        self.names.push(name);
-        Ok(())
-    }
-
-    /// What stands where nothing is expected is nobody's.
-    fn others(&mut self, reader: &mut dyn Reader) -> Result<(), VerifyError> {
-        for (name, source) in reader.others().map_err(VerifyError::Sink)? {
-            let number = self.places.len() as u32;
-            let feed = Feed::new(source, self.ids, false)?;
-            let mut place = Place::new(number, vec![feed], self.tally.limits, 1);
-            place.finish(&mut self.tally)?;
-            self.places.push(place);
-            self.names.push(name);
-        }
-        Ok(())
-    }
-
-    /// The second pass, where it is needed; gives how many records are missing.
-    fn settle(&mut self, rerun: &Rerun, mut looks: Looks<'_>) -> Result<u64, VerifyError> {
-        let missing: Vec<Vec<Range<u64>>> = self
-            .places
-            .iter_mut()
-            .map(|place| std::mem::take(&mut place.missing))
-            .collect();
-        let tally = &mut self.tally;
-        let nothing = missing.iter().all(Vec::is_empty);
-        if nothing && tally.strays.is_empty() && tally.samples.is_empty() {
-            return Ok(0);
-        }
-        self.places.clear();
-        let mut again = Expected::new(rerun)?;
-        strays::settle(tally, &missing, self.tracks, |each| {
-            let group = again.next()?;
-            if let Some(group) = &group {
-                looks.each(group, each);
-            }
-            Ok(group.is_some())
-        })
-    }
-
-    fn report(
-        self,
-        rerun: &Rerun,
-        hashes: Vec<(u32, u64, String)>,
-        refused: u64,
-        missing: u64,
-    ) -> Report {
-        let streams = rerun
-            .streams
-            .iter()
-            .zip(hashes)
-            .map(|(stream, hash)| StreamCheck::new(stream, hash))
-            .collect();
-        let Tally {
-            matched,
-            rejected,
-            repeated,
-            reordered,
-            altered,
-            foreign,
-            samples,
-            strays,
-            ..
-        } = self.tally;
-        let counts = Counts {
-            expected: matched + missing + altered + rejected + refused,
-            matched,
-            missing,
-            repeated,
-            reordered,
-            altered,
-            foreign,
-            rejected: rejected + refused,
-        };
-        let mut report = Report::new(rerun, streams, Some(counts));
-        if strays.overflown {
-            report.notes.push(
-                "more than a million items were in question; the rest of them count as foreign"
-                    .to_owned(),
-            );
-        }
-        report.examples = samples
-            .into_iter()
-            .map(|sample| report::Example::of(sample, &self.names))
-            .collect();
-        report.examples.sort_by_key(|example| example.kind);
-        report
-    }
+    // Where nobody takes it, the comparison has failed and says why.
+    let _ = give.send(batch);
+    Ok(())
 }

@@ -85,20 +85,10 @@ impl Splitter {
     }
 
     fn read(&mut self, bytes: &mut Vec<u8>, to: usize) -> io::Result<()> {
-        let mut have = bytes.len();
-        bytes.resize(to.max(have), 0);
-        while have < to {
-            match self.input.read(&mut bytes[have..to]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(n) => have += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        bytes.truncate(have);
+        let want = to.saturating_sub(bytes.len());
+        bytes.reserve(want);
+        let got = (&mut self.input).take(want as u64).read_to_end(bytes)?;
+        self.ended = got < want;
         Ok(())
     }
 

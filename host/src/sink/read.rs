@@ -44,7 +44,7 @@ pub enum Kept {
 }
 
 /// The bytes that stand for a record in a place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look<'a> {
     /// The record, as it is shown to people.
     pub record: &'a [u8],

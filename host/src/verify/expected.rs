@@ -126,6 +126,16 @@ impl<'a> Expected<'a> {
     }
 }
 
+/// How far [`Looks::walk`] came.
+pub(super) struct Walked {
+    /// Records that were gone past.
+    pub records: u64,
+    /// Records between them that the sink had to refuse for what they are.
+    pub refused: u64,
+    /// That was the whole group.
+    pub whole: bool,
+}
+
 /// What stands for the records of groups in a sink, and where.
 pub(super) struct Looks<'a> {
     form: Box<dyn Form>,
@@ -145,9 +155,45 @@ impl<'a> Looks<'a> {
         }
     }
 
+    /// Whether the sink refused some, as the run said.
+    pub fn excuses(&self) -> bool {
+        !self.excused.is_empty()
+    }
+
     /// Every place so far, by number.
     pub fn places(&self) -> &[String] {
         self.form.places()
+    }
+
+    /// Gives place and look of a group's records, as long as `on` says so. What is refused is for the
+    /// caller to count.
+    pub fn walk(
+        &mut self,
+        group: &Group,
+        mut on: impl FnMut(u32, Look<'_>) -> Result<bool, VerifyError>,
+    ) -> Result<Walked, VerifyError> {
+        let (mut records, mut refused) = (0, 0);
+        // It stops at an error, and at one that is none.
+        let stopped = group.merged(|part, k| {
+            let Some((place, look)) = self.form.of(&group.parts[part].batch, k) else {
+                refused += 1;
+                return Ok(());
+            };
+            match on(place, look) {
+                Ok(true) => records += 1,
+                Ok(false) => return Err(None),
+                Err(error) => return Err(Some(error)),
+            }
+            Ok(())
+        });
+        if let Err(Some(error)) = stopped {
+            return Err(error);
+        }
+        Ok(Walked {
+            records,
+            refused,
+            whole: stopped.is_ok(),
+        })
     }
 
     /// Gives each record of a group: place, slot, and how it looks there.

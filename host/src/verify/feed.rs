@@ -1,6 +1,8 @@
-//! What a place holds, read ahead by a thread of its own and hashed there.
+//! What a place holds, read ahead by a thread of its own and hashed there, where hashes are asked for.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -25,16 +27,24 @@ pub(super) struct Found {
 #[derive(Default)]
 pub(super) struct Read {
     chunk: Chunk,
+    /// Of each item, or of none yet.
     found: Vec<Found>,
     last: bool,
 }
 
 impl Read {
-    fn fill(&mut self, source: &mut dyn Source, ids: bool) -> Result<(), SendError> {
+    fn fill(&mut self, source: &mut dyn Source) -> Result<(), SendError> {
         self.chunk.clear();
         self.found.clear();
         self.last = !source.fill(&mut self.chunk)?;
+        Ok(())
+    }
+
+    fn hash(&mut self, ids: bool) {
         let Read { chunk, found, .. } = self;
+        if !found.is_empty() {
+            return;
+        }
         found.extend(chunk.items.iter().map(|item| {
             let hash = content(chunk.look(item));
             match (ids, item.id) {
@@ -53,7 +63,6 @@ impl Read {
                 },
             }
         }));
-        Ok(())
     }
 }
 
@@ -74,6 +83,8 @@ enum Behind {
 pub(super) struct Feed {
     behind: Behind,
     ids: bool,
+    /// Whether hashes will be asked for, so that they are made where it is read.
+    hashed: Arc<AtomicBool>,
     chunks: VecDeque<Read>,
     at: usize,
 }
@@ -81,14 +92,21 @@ pub(super) struct Feed {
 impl Feed {
     /// With a thread that reads ahead, or without: of many sources only some are worth one.
     pub fn new(mut source: Box<dyn Source>, ids: bool, ahead: bool) -> Result<Feed, VerifyError> {
+        let hashed = Arc::new(AtomicBool::new(true));
         let behind = if ahead {
+            let hash = Arc::clone(&hashed);
             let (give, full) = sync_channel(AHEAD);
             let (empty, take) = sync_channel::<Read>(AHEAD + 2);
             let thread = std::thread::Builder::new().name("verify-read".to_owned());
             let thread = thread.spawn(move || {
                 loop {
                     let mut read = take.try_recv().unwrap_or_default();
-                    let filled = read.fill(&mut *source, ids).map(|()| read);
+                    let filled = read.fill(&mut *source).map(|()| {
+                        if hash.load(Ordering::Relaxed) {
+                            read.hash(ids);
+                        }
+                        read
+                    });
                     let more = filled.as_ref().is_ok_and(|read| !read.last);
                     if give.send(filled).is_err() || !more {
                         return;
@@ -107,9 +125,29 @@ impl Feed {
         Ok(Feed {
             behind,
             ids,
+            hashed,
             chunks: VecDeque::new(),
             at: 0,
         })
+    }
+
+    /// Says whether hashes will be asked for. They are had either way, and sooner where that is said.
+    pub fn expect_hashes(&self, hashed: bool) {
+        self.hashed.store(hashed, Ordering::Relaxed);
+    }
+
+    /// The next item, as it looks.
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<Look<'_>>, VerifyError> {
+        loop {
+            let items = self.chunks.front().map(|read| read.chunk.items.len());
+            match items {
+                Some(items) if self.at < items => return Ok(self.look()),
+                Some(_) => self.drop_front(),
+                None if self.read_on()? => {}
+                None => return Ok(None),
+            }
+        }
     }
 
     /// What the item `further` on from the next one is found by.
@@ -129,9 +167,10 @@ impl Feed {
             if chunk == self.chunks.len() && !self.read_on()? {
                 return Ok(None);
             }
-            let Some(read) = self.chunks.get(chunk) else {
+            let Some(read) = self.chunks.get_mut(chunk) else {
                 return Ok(None);
             };
+            read.hash(self.ids);
             if let Some(found) = read.found.get(at) {
                 return Ok(Some(*found));
             }
@@ -140,7 +179,7 @@ impl Feed {
         }
     }
 
-    /// The next item, as it looks.
+    /// The item that was asked for last, as it looks.
     pub fn look(&self) -> Option<Look<'_>> {
         let read = self.chunks.front()?;
         let item: &Item = read.chunk.items.get(self.at)?;
@@ -151,10 +190,19 @@ impl Feed {
     #[inline]
     pub fn advance(&mut self) {
         self.at += 1;
-        while let Some(front) = self.chunks.front()
-            && self.at >= front.found.len()
+        if let Some(front) = self.chunks.front()
+            && self.at >= front.chunk.items.len()
         {
-            self.at -= front.found.len();
+            self.drop_front();
+        }
+    }
+
+    /// Passes what is left of the first chunk by, with those after it that hold no more.
+    fn drop_front(&mut self) {
+        while let Some(front) = self.chunks.front()
+            && self.at >= front.chunk.items.len()
+        {
+            self.at -= front.chunk.items.len();
             if let Some(read) = self.chunks.pop_front()
                 && let Behind::Thread { empty, .. } = &self.behind
             {
@@ -169,7 +217,7 @@ impl Feed {
             Behind::Over => return Ok(false),
             Behind::Here(source) => {
                 let mut read = Read::default();
-                read.fill(&mut **source, self.ids).map(|()| read)
+                read.fill(&mut **source).map(|()| read)
             }
             Behind::Thread { full, .. } => match full.recv() {
                 Ok(read) => read,

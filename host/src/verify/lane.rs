@@ -56,6 +56,15 @@ impl Lane {
         }
     }
 
+    /// So many records were found in the one order that it keeps, and are forgotten.
+    pub fn skip(&mut self, records: u64, history: usize) {
+        self.at = records;
+        self.track(0).next = records;
+        if records > 0 {
+            self.order(0, history).forget();
+        }
+    }
+
     fn track(&mut self, track: usize) -> &mut Track {
         if self.tracks.len() <= track {
             self.tracks.resize_with(track + 1, Track::default);

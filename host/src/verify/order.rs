@@ -53,6 +53,11 @@ impl Order {
         }
     }
 
+    /// There was something in order before all that comes, and nothing is known of it.
+    pub fn forget(&mut self) {
+        self.forgotten = true;
+    }
+
     /// The next record of the source, and whether it seems to stand in its turn; `alike` puts all the
     /// places that one may stand for into a list.
     /// What turns out to be out of order goes to `found`. Says one past the last that is in order, where

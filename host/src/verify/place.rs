@@ -40,7 +40,7 @@ pub(super) struct Place {
     look: u64,
     /// Ordinals that were passed by.
     pub missing: Vec<Range<u64>>,
-    found: Vec<Mark>,
+    turned: Vec<Mark>,
     /// To work in: ordinals of one key.
     pub(super) alike: Vec<u64>,
     forward: Vec<u64>,
@@ -59,7 +59,7 @@ impl Place {
             // Where others lie between, the next of a source may be far away.
             look: if several { limits.grown } else { limits.behind },
             missing: Vec::new(),
-            found: Vec::new(),
+            turned: Vec::new(),
             alike: Vec::new(),
             forward: Vec::new(),
         }
@@ -69,6 +69,30 @@ impl Place {
     #[inline]
     pub fn push(&mut self, slot: Slot) {
         self.window.push(slot);
+    }
+
+    /// Its one source, whose items may be compared before any is expected here.
+    pub fn only(&mut self) -> &mut Feed {
+        &mut self.lanes[0].feed
+    }
+
+    /// So many records were found in order, before any was expected here; nothing is known of them.
+    pub fn skip(&mut self, records: u64, tally: &Tally) {
+        self.window.skip(records);
+        self.lanes[0].skip(records, tally.history);
+        self.only().expect_hashes(true);
+    }
+
+    /// The next record that is expected here was found, in its turn.
+    pub fn found(&mut self, slot: Slot, tally: &mut Tally) {
+        let ordinal = self.window.end();
+        self.window.push(Slot {
+            taken: true,
+            ..slot
+        });
+        let lane = &mut self.lanes[0];
+        lane.passed(ordinal, 0, ordinal, &mut tally.strays.gaps);
+        self.mark(0, ordinal, slot.which, slot.key, true, tally);
     }
 
     /// Whether all that is expected here should come from one source, in order.
@@ -113,14 +137,14 @@ impl Place {
         let Place {
             lanes,
             window,
-            found,
+            turned,
             tracks,
             ..
         } = self;
         let lane = &mut lanes[n];
         lane.ended = true;
         for order in lane.tracks.iter_mut().filter_map(|t| t.order.as_mut()) {
-            order.settle(found, |mark, places| others(window, *tracks, mark, places));
+            order.settle(turned, |mark, places| others(window, *tracks, mark, places));
         }
         self.report_order(tally);
     }
@@ -216,7 +240,7 @@ impl Place {
             sequence: which.sequence,
         };
         let order = lane.order(track, tally.history);
-        let anew = order.push(mark, in_turn, &mut self.found, |mark, places| {
+        let anew = order.push(mark, in_turn, &mut self.turned, |mark, places| {
             others(window, tracks, mark, places);
         });
         if let Some(next) = anew {
@@ -226,7 +250,7 @@ impl Place {
                 _ => lane.tracks[track].next = next,
             }
         }
-        if !self.found.is_empty() {
+        if !self.turned.is_empty() {
             self.report_order(tally);
         }
     }
@@ -242,7 +266,7 @@ impl Place {
     }
 
     fn report_order(&mut self, tally: &mut Tally) {
-        for mark in self.found.drain(..) {
+        for mark in self.turned.drain(..) {
             tally.out_of_order(self.number, mark);
         }
     }

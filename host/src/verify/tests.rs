@@ -1,6 +1,7 @@
 //! Places with made-up records and sources: what was done to them is counted, and nothing else.
 
 mod made;
+mod through;
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,6 +27,17 @@ struct Setting {
     group: usize,
 }
 
+fn slot(which: Which, record: &[u8]) -> Slot {
+    Slot {
+        key: content(Look { record, tail: &[] }),
+        check: 0,
+        which,
+        taken: false,
+        excused: false,
+        removes: false,
+    }
+}
+
 fn compared(expected: &Expected, sources: Vec<Vec<Vec<u8>>>, setting: &Setting) -> (Counts, u64) {
     let tracks = match setting.kept {
         Kept::Stream => setting.streams,
@@ -39,14 +51,6 @@ fn compared(expected: &Expected, sources: Vec<Vec<Vec<u8>>>, setting: &Setting) 
     tally.limits = setting.limits;
     let feeds = sources.into_iter().map(feed).collect();
     let mut place = Place::new(0, feeds, setting.limits, tracks);
-    let slot = |which: Which, record: &[u8]| Slot {
-        key: content(Look { record, tail: &[] }),
-        check: 0,
-        which,
-        taken: false,
-        excused: false,
-        removes: false,
-    };
     for group in expected.chunks(setting.group) {
         for (which, record) in group {
             place.push(slot(*which, record));
@@ -55,9 +59,19 @@ fn compared(expected: &Expected, sources: Vec<Vec<Vec<u8>>>, setting: &Setting) 
     }
     place.finish(&mut tally).unwrap();
     tally.settle_order();
+    settled(expected, &mut tally, &mut place, tracks)
+}
+
+/// What a second pass makes of it, and how many matched.
+fn settled(
+    expected: &Expected,
+    tally: &mut Tally,
+    place: &mut Place,
+    tracks: u32,
+) -> (Counts, u64) {
     let missing = [std::mem::take(&mut place.missing)];
     let mut groups = expected.chunks(1_000);
-    let missing = strays::settle(&mut tally, &missing, tracks, |each| {
+    let missing = strays::settle(tally, &missing, tracks, |each| {
         for (which, record) in groups.next().unwrap_or_default() {
             each(0, slot(*which, record), Look { record, tail: &[] });
         }
@@ -216,8 +230,9 @@ proptest! {
         let bad = injured(&mut draw, &expected, &items, 40, &mut counts, alone);
         let limits = if tight { Limits { behind: 300, grown: 1_000 } } else { wide() };
         let setting = Setting { kept: Kept::Release, streams: 1, limits, group };
-        let (found, _) = compared(&expected, vec![bad], &setting);
+        let (found, matched) = compared(&expected, vec![bad.clone()], &setting);
         prop_assert_eq!(found, counts);
+        prop_assert_eq!(through::compared(&expected, bad, group), (counts, matched));
     }
 
     /// By what the two have in common: whatever was done, and however close.
@@ -240,8 +255,9 @@ proptest! {
         }
         let wanted = distance(&expected, &items);
         let setting = Setting { kept: Kept::Release, streams: 1, limits: wide(), group };
-        let (found, _) = compared(&expected, vec![items], &setting);
+        let (found, matched) = compared(&expected, vec![items.clone()], &setting);
         prop_assert_eq!(found, wanted);
+        prop_assert_eq!(through::compared(&expected, items, group), (wanted, matched));
     }
 
     #[test]

@@ -84,6 +84,12 @@ impl Window {
         self.slots.push_back(slot);
     }
 
+    /// Begins with another ordinal; nothing was pushed yet.
+    pub fn skip(&mut self, records: u64) {
+        self.base = records;
+        self.indexed = records;
+    }
+
     /// The first ordinal.
     pub fn base(&self) -> u64 {
         self.base

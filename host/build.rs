@@ -1,7 +1,7 @@
-//! Finds the stock generators' components and makes them part of the program.
+//! Finds the stock generators' components, and what `plugin new` writes, and makes them part of the program.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Made by `plugins/build.sh`.
@@ -15,8 +15,20 @@ const STOCK: [&str; 7] = [
     "template",
 ];
 
+/// What a new generator's folder is made of: files, and folders with all in them.
+const PROJECT: [&str; 6] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "examples/generators/rust",
+    "plugins/sdk/Cargo.toml",
+    "plugins/sdk/src",
+    "wit",
+];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    project(&root, &PathBuf::from(env::var("OUT_DIR")?))?;
     println!("cargo::rerun-if-changed=../wit/generator.wit");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let folders = folders(&out);
@@ -48,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Where `plugins/build.sh` may have put them: the target folder in use, or that of the checkout.
-fn folders(out: &std::path::Path) -> Vec<PathBuf> {
+fn folders(out: &Path) -> Vec<PathBuf> {
     // OUT_DIR is TARGET/[TRIPLE/]PROFILE/build/NAME/out.
     let above = out.ancestors().skip(4).take(2).map(PathBuf::from);
     let checkout = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
@@ -56,4 +68,38 @@ fn folders(out: &std::path::Path) -> Vec<PathBuf> {
         .chain([checkout])
         .map(|target| target.join("plugins"))
         .collect()
+}
+
+/// Makes a table of paths and texts.
+fn project(root: &Path, out: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let mut files = Vec::new();
+    for part in PROJECT {
+        println!("cargo::rerun-if-changed={}", root.join(part).display());
+        below(root, part, &mut files)?;
+    }
+    files.sort();
+    let mut table = String::from("static FILES: &[(&str, &str)] = &[\n");
+    for file in files {
+        let path = root.join(&file).canonicalize()?;
+        writeln!(table, "    ({file:?}, include_str!({path:?})),")?;
+    }
+    table.push_str("];\n");
+    fs::write(out.join("project.rs"), table)?;
+    Ok(())
+}
+
+fn below(root: &Path, path: &str, files: &mut Vec<String>) -> std::io::Result<()> {
+    if root.join(path).is_file() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(root.join(path))? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        // What was built there by hand isn't part of it.
+        if name != "target" && name != "Cargo.lock" && !name.ends_with(".wasm") {
+            below(root, &format!("{path}/{name}"), files)?;
+        }
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ mod live;
 mod logs;
 mod plugin;
 mod preview;
+mod project;
 mod run;
 mod schema;
 mod serve;
@@ -33,6 +34,7 @@ use crate::emulation::report::{Outcome, Report};
 use crate::emulation::{EmulationError, Engine};
 use crate::plugin::store::StoreError;
 use crate::plugin::{PluginError, UploadError};
+use crate::project::ProjectError;
 use crate::settings::{self, Settings, SettingsError};
 use crate::spec::{Rule, SpecError};
 use crate::state::StateError;
@@ -134,6 +136,9 @@ pub enum CliError {
     /// A run can't be verified.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// A generator's folder can't be made or built.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     /// Log levels are wrong.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -158,6 +163,9 @@ impl CliError {
                 Status::Failed
             }
             CliError::Verify(VerifyError::Generator(_) | VerifyError::System(_)) => Status::Failed,
+            CliError::Project(ProjectError::Refused(_) | ProjectError::NoComponent { .. }) => {
+                Status::Failed
+            }
             _ => Status::Usage,
         }
     }
@@ -169,21 +177,25 @@ pub fn main(arguments: Cli) -> ExitCode {
     match outcome {
         Ok(status) => status.code(),
         Err(e) => {
-            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            match &e {
-                CliError::Spec(spec)
-                | CliError::Verify(
-                    VerifyError::Document(spec)
-                    | VerifyError::Emulation(EmulationError::Document(spec)),
-                )
-                | CliError::Emulation(EmulationError::Document(spec))
-                | CliError::Settings(SettingsError::Wrong(spec)) => {
-                    eprint!("{}", diagnose::render(spec, colour));
-                }
-                e => eprintln!("wellhead: {e}"),
-            }
+            complain(&e);
             e.status().code()
         }
+    }
+}
+
+/// Says what went wrong, with the place in the text where there is one.
+fn complain(error: &CliError) {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    match error {
+        CliError::Spec(spec)
+        | CliError::Verify(
+            VerifyError::Document(spec) | VerifyError::Emulation(EmulationError::Document(spec)),
+        )
+        | CliError::Emulation(EmulationError::Document(spec))
+        | CliError::Settings(SettingsError::Wrong(spec)) => {
+            eprint!("{}", diagnose::render(spec, colour));
+        }
+        error => eprintln!("wellhead: {error}"),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod emulation;
 pub mod encode;
 pub mod fault;
 pub mod plugin;
+pub mod project;
 pub mod record;
 pub mod schedule;
 pub mod server;

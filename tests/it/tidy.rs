@@ -47,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "emulation",
         ],
     ),
+    ("project", &[]),
     ("trial", &["plugin"]),
     (
         "server",
@@ -95,6 +96,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "emulation",
             "verify",
             "trial",
+            "project",
         ],
     ),
 ];

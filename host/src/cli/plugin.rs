@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures::stream;
 use serde_json::Value;
 
-use super::args::{PluginCommand, ServerFlags};
+use super::args::{Language, PluginCommand, ServerFlags};
+use super::project::{self, Shown};
 use super::sinks::plain;
 use super::{CliError, Status};
 use crate::emulation::Engine;
@@ -21,7 +22,7 @@ use crate::trial::Options;
 /// Bytes of a file that are read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Lists, inspects, adds, removes, tests or measures.
+/// Writes, builds, lists, inspects, adds, removes, tests or measures.
 ///
 /// # Errors
 /// Where a generator can't be found, breaks the contract, or the store can't be written.
@@ -45,6 +46,28 @@ pub fn run(
         PluginCommand::Bench { trial, seconds } => {
             let time = Duration::from_secs(*seconds);
             super::trial::bench(engine, trial, time, environment)?;
+        }
+        PluginCommand::New {
+            name,
+            lang: Language::Rust,
+            dir,
+        } => project::create(name, dir.as_deref())?,
+        PluginCommand::Build { folder } => {
+            project::build(engine, folder)?;
+        }
+        PluginCommand::Run {
+            folder,
+            count,
+            seed,
+            once,
+            given,
+        } => {
+            let shown = Shown {
+                count: *count,
+                seed: *seed,
+                given,
+            };
+            return project::run(engine, folder, &shown, *once, environment);
         }
         PluginCommand::List { json } => list(engine.store.all(&engine.runtime)?, *json)?,
         PluginCommand::Inspect { generator, json } => {
@@ -99,9 +122,14 @@ pub async fn remote(flags: &ServerFlags, command: &PluginCommand) -> Result<Stat
             client.remove_plugin(generator).await?;
             eprintln!("removed {generator}");
         }
-        PluginCommand::Test { .. } | PluginCommand::Bench { .. } => {
+        PluginCommand::New { .. }
+        | PluginCommand::Build { .. }
+        | PluginCommand::Run { .. }
+        | PluginCommand::Test { .. }
+        | PluginCommand::Bench { .. } => {
             return Err(CliError::Usage(
-                "a generator is tested and measured on this machine: leave --server out (and WELLHEAD_SERVER)"
+                "a generator is written, tested and measured on this machine: leave --server out (and \
+                 WELLHEAD_SERVER)"
                     .to_owned(),
             ));
         }

@@ -2,16 +2,32 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::GivenArgs;
 
 pub const PLUGIN_EXAMPLES: &str = "\
 Examples:
   wellhead plugin list
+  wellhead plugin new water-meter && wellhead plugin run water-meter
   wellhead plugin test ./mine.wasm
   wellhead plugin add ./mine.wasm
   wellhead --server http://localhost:8080 plugin add ./mine.wasm";
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  wellhead plugin new water-meter
+  wellhead plugin new water-meter --dir generators/water";
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  wellhead plugin build water-meter
+  cd water-meter && wellhead plugin build";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  wellhead plugin run water-meter
+  wellhead plugin run water-meter -n 3 --config vehicles=2 --once";
 
 const TEST_EXAMPLES: &str = "\
 Examples:
@@ -21,6 +37,13 @@ Examples:
 const BENCH_EXAMPLES: &str = "\
 Example:
   wellhead plugin bench ./mine.wasm --config devices=1000";
+
+/// What a generator can be written in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Language {
+    /// Rust, with the SDK.
+    Rust,
+}
 
 /// What `plugin` does.
 #[derive(Debug, Subcommand)]
@@ -51,6 +74,44 @@ pub enum PluginCommand {
     Remove {
         /// name@version, sha256:digest, or a name that has one version.
         generator: String,
+    },
+    /// Write a folder with a generator that builds as it is: settings, two channels, a key, state, tests.
+    #[command(after_help = NEW_EXAMPLES)]
+    New {
+        /// What it is to be called: [a-z][a-z0-9-]*.
+        name: String,
+        /// What it is written in.
+        #[arg(long, value_enum, default_value_t = Language::Rust)]
+        lang: Language,
+        /// The folder; one of that name unless set.
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+    /// Compile a generator's folder into a component, one file that runs everywhere.
+    #[command(after_help = BUILD_EXAMPLES)]
+    Build {
+        /// The folder.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Compile a generator's folder and show its first records, again whenever a file of it changes.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run {
+        /// The folder.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// How many records.
+        #[arg(short = 'n', long = "count", value_name = "N", default_value_t = 10)]
+        count: usize,
+        /// What all randomness comes from.
+        #[arg(long, value_name = "N", default_value_t = 7)]
+        seed: u64,
+        /// Don't wait for changes.
+        #[arg(long)]
+        once: bool,
+        /// What it is told.
+        #[command(flatten)]
+        given: GivenArgs,
     },
     /// Try whether a generator holds what runs rely on: the contract, the same bytes however it is asked, a resume,
     /// event times, settings at their bounds, memory. Exit status 1 where it doesn't.

@@ -1,0 +1,91 @@
+//! Generators as their authors have them: a folder with sources. `wellhead plugin new` writes one, and
+//! `plugin build` makes a component of it.
+//!
+//! What is written is the example of `examples/generators`, with the SDK beside it: nothing that a reader of
+//! the one would not find in the other.
+
+mod build;
+mod sdk;
+mod skeleton;
+mod toolchain;
+mod watch;
+
+use std::path::PathBuf;
+
+pub use build::build;
+pub use skeleton::create;
+pub use watch::Sources;
+
+/// Why a folder can't be made or built.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// A name that no generator can have.
+    #[error(
+        "{0:?} can't be a generator's name: it is of the form [a-z][a-z0-9-]*, at most 64 characters, and \
+         neither a word of Rust nor one of the packages that a generator needs"
+    )]
+    Name(String),
+    /// There is something already.
+    #[error("{} is there already, and isn't empty: name another folder with --dir", .0.display())]
+    Taken(PathBuf),
+    /// A file or folder can't be read or written.
+    #[error("{} can't be {done}: {error}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What should be done with it.
+        done: &'static str,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// No generator's sources.
+    #[error(
+        "{} has no Cargo.toml: name the folder of a generator, or make one with `wellhead plugin new NAME`",
+        .0.display()
+    )]
+    NoProject(PathBuf),
+    /// There is no compiler.
+    #[error(
+        "Rust isn't installed: `curl https://sh.rustup.rs -sSf | sh` and `rustup target add \
+         wasm32-unknown-unknown`, or on Debian, as root, `apt-get install {packages}`",
+        packages = toolchain::DEBIAN
+    )]
+    NoCompiler,
+    /// The compiler has no library for WebAssembly.
+    #[error(
+        "this Rust can't compile for WebAssembly: `rustup target add wasm32-unknown-unknown`, or on Debian, as \
+         root, `apt-get install {packages}`",
+        packages = toolchain::DEBIAN
+    )]
+    NoTarget,
+    /// The compiler refused.
+    #[error("{} doesn't build: see above", .0.display())]
+    Refused(PathBuf),
+    /// It built, and there is no module.
+    #[error(
+        "{} builds no WebAssembly module: its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\"]`",
+        .0.display()
+    )]
+    NoLibrary(PathBuf),
+    /// It is no generator.
+    #[error("{}: {error}", .path.display())]
+    NoComponent {
+        /// The module.
+        path: PathBuf,
+        /// Why no component can be made of it.
+        error: wellhead_pack::WrapError,
+    },
+    /// What this program brings along can't be written out.
+    #[error("the SDK that this program has in it is broken: {0}")]
+    Sdk(String),
+}
+
+impl ProjectError {
+    fn file(
+        path: &std::path::Path,
+        done: &'static str,
+    ) -> impl FnOnce(std::io::Error) -> ProjectError {
+        let path = path.to_owned();
+        move |error| ProjectError::File { path, done, error }
+    }
+}

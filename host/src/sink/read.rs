@@ -133,6 +133,11 @@ pub trait Source: Send {
     /// # Errors
     /// Where the sink can't be read, or holds what can't be taken apart.
     fn fill(&mut self, chunk: &mut Chunk) -> Result<bool, SendError>;
+
+    /// Whether that takes hardly more than a copy, as of a plain file: then it is worth no thread.
+    fn is_at_hand(&self) -> bool {
+        false
+    }
 }
 
 /// A place where nothing is expected, and what stands there.

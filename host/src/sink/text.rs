@@ -84,6 +84,7 @@ pub(super) struct Texts {
     next: Next,
     open: Option<(String, Splitter)>,
     over: bool,
+    at_hand: bool,
 }
 
 impl Texts {
@@ -94,7 +95,14 @@ impl Texts {
             next: Box::new(next),
             open: None,
             over: false,
+            at_hand: false,
         }
+    }
+
+    /// They lie on a disk as they are.
+    pub(super) fn at_hand(mut self) -> Texts {
+        self.at_hand = true;
+        self
     }
 }
 
@@ -124,5 +132,9 @@ impl Source for Texts {
             }
         }
         Ok(!self.over)
+    }
+
+    fn is_at_hand(&self) -> bool {
+        self.at_hand
     }
 }

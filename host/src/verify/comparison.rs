@@ -152,10 +152,10 @@ impl Comparison {
     fn open(&mut self, reader: &mut dyn Reader, name: String) -> Result<(), VerifyError> {
         let sources = reader.open(&name).map_err(VerifyError::Sink)?;
         let ahead = self.places.len() < THREADS && sources.len() <= THREADS;
-        let feeds = sources
+        let feeds: Vec<Feed> = sources
             .into_iter()
             .map(|source| Feed::new(source, self.ids, ahead))
-            .collect::<Result<Vec<Feed>, _>>()?;
+            .collect();
         let limits = Limits::of(self.places.len() + 1);
         self.tally.limits = limits;
         let orders = feeds.len().max(1) * self.tracks as usize;
@@ -171,7 +171,7 @@ impl Comparison {
     pub fn others(&mut self, reader: &mut dyn Reader) -> Result<(), VerifyError> {
         for (name, source) in reader.others().map_err(VerifyError::Sink)? {
             let number = self.places.len() as u32;
-            let feed = Feed::new(source, self.ids, false)?;
+            let feed = Feed::new(source, self.ids, false);
             let mut place = Place::new(number, vec![feed], self.tally.limits, 1);
             place.finish(&mut self.tally)?;
             self.places.push(place);

@@ -70,65 +70,44 @@ enum Behind {
     /// Read when it is asked for.
     Here(Box<dyn Source>),
     /// Read ahead.
-    Thread {
-        full: Receiver<Result<Read, SendError>>,
-        empty: SyncSender<Read>,
-        thread: Option<JoinHandle<()>>,
-    },
+    Thread(Ahead),
     /// There is no more.
     Over,
+}
+
+/// A thread that reads.
+struct Ahead {
+    full: Receiver<Result<Read, SendError>>,
+    empty: SyncSender<Read>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// The items of a source, with a look at those that come next.
 pub(super) struct Feed {
     behind: Behind,
     ids: bool,
+    /// Whether it is worth a thread.
+    ahead: bool,
     /// Whether hashes will be asked for, so that they are made where it is read.
     hashed: Arc<AtomicBool>,
+    /// A chunk to be filled again.
+    spare: Read,
     chunks: VecDeque<Read>,
     at: usize,
 }
 
 impl Feed {
     /// With a thread that reads ahead, or without: of many sources only some are worth one.
-    pub fn new(mut source: Box<dyn Source>, ids: bool, ahead: bool) -> Result<Feed, VerifyError> {
-        let hashed = Arc::new(AtomicBool::new(true));
-        let behind = if ahead {
-            let hash = Arc::clone(&hashed);
-            let (give, full) = sync_channel(AHEAD);
-            let (empty, take) = sync_channel::<Read>(AHEAD + 2);
-            let thread = std::thread::Builder::new().name("verify-read".to_owned());
-            let thread = thread.spawn(move || {
-                loop {
-                    let mut read = take.try_recv().unwrap_or_default();
-                    let filled = read.fill(&mut *source).map(|()| {
-                        if hash.load(Ordering::Relaxed) {
-                            read.hash(ids);
-                        }
-                        read
-                    });
-                    let more = filled.as_ref().is_ok_and(|read| !read.last);
-                    if give.send(filled).is_err() || !more {
-                        return;
-                    }
-                }
-            });
-            let thread = thread.map_err(|e| VerifyError::System(e.to_string()))?;
-            Behind::Thread {
-                full,
-                empty,
-                thread: Some(thread),
-            }
-        } else {
-            Behind::Here(source)
-        };
-        Ok(Feed {
-            behind,
+    pub fn new(source: Box<dyn Source>, ids: bool, ahead: bool) -> Feed {
+        Feed {
+            behind: Behind::Here(source),
             ids,
-            hashed,
+            ahead,
+            hashed: Arc::new(AtomicBool::new(true)),
+            spare: Read::default(),
             chunks: VecDeque::new(),
             at: 0,
-        })
+        }
     }
 
     /// Says whether hashes will be asked for. They are had either way, and sooner where that is said.
@@ -144,7 +123,7 @@ impl Feed {
             match items {
                 Some(items) if self.at < items => return Ok(self.look()),
                 Some(_) => self.drop_front(),
-                None if self.read_on()? => {}
+                None if self.read_on(false)? => {}
                 None => return Ok(None),
             }
         }
@@ -164,7 +143,7 @@ impl Feed {
     fn peek_further(&mut self, mut at: usize) -> Result<Option<Found>, VerifyError> {
         let mut chunk = 0;
         loop {
-            if chunk == self.chunks.len() && !self.read_on()? {
+            if chunk == self.chunks.len() && !self.read_on(true)? {
                 return Ok(None);
             }
             let Some(read) = self.chunks.get_mut(chunk) else {
@@ -203,23 +182,34 @@ impl Feed {
             && self.at >= front.chunk.items.len()
         {
             self.at -= front.chunk.items.len();
-            if let Some(read) = self.chunks.pop_front()
-                && let Behind::Thread { empty, .. } = &self.behind
-            {
+            let Some(read) = self.chunks.pop_front() else {
+                return;
+            };
+            match &self.behind {
                 // Where the thread is done, or has enough, the buffer is let go.
-                let _ = empty.try_send(read);
+                Behind::Thread(ahead) => drop(ahead.empty.try_send(read)),
+                Behind::Here(_) => self.spare = read,
+                Behind::Over => {}
             }
         }
     }
 
-    fn read_on(&mut self) -> Result<bool, VerifyError> {
+    /// Reads a chunk more. What lies at hand is read by a thread only where it is hashed, too: the
+    /// bytes of a plain file are compared soonest in the cache that they were copied to.
+    fn read_on(&mut self, hashed: bool) -> Result<bool, VerifyError> {
+        if self.ahead {
+            self.behind = match std::mem::replace(&mut self.behind, Behind::Over) {
+                Behind::Here(source) if hashed || !source.is_at_hand() => self.thread(source)?,
+                same => same,
+            };
+        }
         let read = match &mut self.behind {
             Behind::Over => return Ok(false),
             Behind::Here(source) => {
-                let mut read = Read::default();
+                let mut read = std::mem::take(&mut self.spare);
                 read.fill(&mut **source).map(|()| read)
             }
-            Behind::Thread { full, .. } => match full.recv() {
+            Behind::Thread(ahead) => match ahead.full.recv() {
                 Ok(read) => read,
                 Err(_) => Err(SendError::fatal("the thread that reads has ended early")),
             },
@@ -231,17 +221,45 @@ impl Feed {
         self.chunks.push_back(read);
         Ok(true)
     }
+
+    /// Has a thread read on.
+    fn thread(&self, mut source: Box<dyn Source>) -> Result<Behind, VerifyError> {
+        let (ids, hashed) = (self.ids, Arc::clone(&self.hashed));
+        let (give, full) = sync_channel(AHEAD);
+        let (empty, take) = sync_channel::<Read>(AHEAD + 2);
+        let work = move || {
+            loop {
+                let mut read = take.try_recv().unwrap_or_default();
+                let filled = read.fill(&mut *source).map(|()| {
+                    if hashed.load(Ordering::Relaxed) {
+                        read.hash(ids);
+                    }
+                    read
+                });
+                let more = filled.as_ref().is_ok_and(|read| !read.last);
+                if give.send(filled).is_err() || !more {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("verify-read".to_owned());
+        let thread = thread.spawn(work);
+        let thread = thread.map_err(|e| VerifyError::System(e.to_string()))?;
+        Ok(Behind::Thread(Ahead {
+            full,
+            empty,
+            thread: Some(thread),
+        }))
+    }
 }
 
-impl Drop for Behind {
+impl Drop for Ahead {
     fn drop(&mut self) {
-        if let Behind::Thread { full, thread, .. } = self {
-            // The thread ends at its next chunk, since nobody takes it.
-            let (_, none) = sync_channel(0);
-            *full = none;
-            if let Some(thread) = thread.take() {
-                let _ = thread.join();
-            }
+        // The thread ends at its next chunk, since nobody takes it.
+        let (_, none) = sync_channel(0);
+        self.full = none;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }

@@ -78,7 +78,7 @@ impl Comparison {
         self.names = looks.places().to_vec();
         for (number, name) in self.names.iter().enumerate() {
             for source in reader.open(name).map_err(VerifyError::Sink)? {
-                let mut feed = Feed::new(source, false, true)?;
+                let mut feed = Feed::new(source, false, true);
                 while feed.peek(0)?.is_some() {
                     if let Some(look) = feed.look() {
                         rows.find(number, look, &mut self.tally);

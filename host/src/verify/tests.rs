@@ -45,7 +45,7 @@ fn compared(expected: &Expected, sources: Vec<Vec<Vec<u8>>>, setting: &Setting) 
     };
     let feed = |items: Vec<Vec<u8>>| {
         let source = Box::new(Items(items.into_iter(), 1 + setting.group / 3));
-        Feed::new(source, false, false).unwrap()
+        Feed::new(source, false, false)
     };
     let mut tally = Tally::new(setting.kept);
     tally.limits = setting.limits;

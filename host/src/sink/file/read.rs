@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::FileConfig;
 use super::layout::{Layout, is_unfinished};
 use super::writer::failed;
+use crate::encode::pack::Compression;
 use crate::encode::parquet::Lines;
 use crate::encode::split::{Splitter, unpacked};
 use crate::encode::{Encoder, Format, Scratch};
@@ -100,7 +101,7 @@ impl Reader for FileReader {
         }
         let mut left = parts.into_iter();
         let (format, compression) = (self.config.format, self.config.packing());
-        Ok(vec![Box::new(Texts::new(move || {
+        let texts = Texts::new(move || {
             let Some(path) = left.next() else {
                 return Ok(None);
             };
@@ -118,7 +119,12 @@ impl Reader for FileReader {
             };
             let name = format!("{} can't be read", path.display());
             Ok(Some((name, Splitter::new(text, format))))
-        }))])
+        });
+        let plain = compression == Compression::None && format != Format::Parquet;
+        Ok(vec![match plain {
+            true => Box::new(texts.at_hand()),
+            false => Box::new(texts),
+        }])
     }
 }
 

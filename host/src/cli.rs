@@ -21,6 +21,7 @@ mod show;
 mod signals;
 mod sinks;
 mod telemetry;
+mod template;
 mod token;
 mod trial;
 mod verify;
@@ -139,6 +140,9 @@ pub enum CliError {
     /// A generator's folder can't be made or built.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// Nothing can be drafted.
+    #[error(transparent)]
+    Draft(#[from] crate::draft::DraftError),
     /// Log levels are wrong.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -221,6 +225,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
             runtime()?.block_on(plugin::remote(&arguments.server, command))
         }
         Command::Plugin(command) => plugin::run(&engine, command, &environment),
+        Command::Template(command) => template::run(&engine, command),
         Command::Emulation(command) => {
             runtime()?.block_on(emulation::run(&arguments.server, command))
         }

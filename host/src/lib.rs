@@ -21,6 +21,7 @@ pub mod api;
 pub mod cli;
 pub mod client;
 pub mod delivery;
+pub mod draft;
 pub mod emulation;
 pub mod encode;
 pub mod fault;

@@ -18,6 +18,7 @@ mod common;
 mod control;
 mod crash;
 mod deploy;
+mod draft;
 mod examples;
 mod faults;
 mod plugin;

@@ -47,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "emulation",
         ],
     ),
+    ("draft", &[]),
     ("project", &[]),
     ("trial", &["plugin"]),
     (
@@ -97,6 +98,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "verify",
             "trial",
             "project",
+            "draft",
         ],
     ),
 ];

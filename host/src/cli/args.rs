@@ -3,6 +3,7 @@
 mod plugin;
 mod remote;
 mod service;
+mod template;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use remote::EMULATION_EXAMPLES;
 pub use remote::{EmulationCommand, ServerFlags, Which};
 use service::SERVE_EXAMPLES;
 pub use service::{HealthArgs, RoleName, ServeArgs, TokenArgs, TokenCommand};
+pub use template::{Kind, TemplateCommand};
 
 const EXITS: &str = "\
 Exit status:
@@ -115,6 +117,9 @@ Examples:
     /// measure one of your own.
     #[command(subcommand, after_help = PLUGIN_EXAMPLES)]
     Plugin(PluginCommand),
+    /// A record without code: draft the description that the generator `template` takes.
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Every sink, or every option of one, with its default.
     #[command(after_help = "Examples:\n  wellhead sinks\n  wellhead sinks kafka")]
     Sinks(SinksArgs),

@@ -27,11 +27,12 @@ const PROJECT: [&str; 6] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Of this run: what was compiled in may be of another checkout with the same target folder.
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
     project(&root, &PathBuf::from(env::var("OUT_DIR")?))?;
     println!("cargo::rerun-if-changed=../wit/generator.wit");
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let folders = folders(&out);
+    let folders = folders(&out, &root);
     let mut table = String::from("static STOCK: &[(&str, &[u8])] = &[\n");
     for name in STOCK {
         let file = format!("{name}.wasm.zst");
@@ -60,10 +61,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Where `plugins/build.sh` may have put them: the target folder in use, or that of the checkout.
-fn folders(out: &Path) -> Vec<PathBuf> {
+fn folders(out: &Path, root: &Path) -> Vec<PathBuf> {
     // OUT_DIR is TARGET/[TRIPLE/]PROFILE/build/NAME/out.
     let above = out.ancestors().skip(4).take(2).map(PathBuf::from);
-    let checkout = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let checkout = root.join("target");
     above
         .chain([checkout])
         .map(|target| target.join("plugins"))

@@ -29,9 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     // Of this run: what was compiled in may be of another checkout with the same target folder.
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
-    project(&root, &PathBuf::from(env::var("OUT_DIR")?))?;
-    println!("cargo::rerun-if-changed=../wit/generator.wit");
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    project(&root, &out)?;
     let folders = folders(&out, &root);
     let mut table = String::from("static STOCK: &[(&str, &[u8])] = &[\n");
     for name in STOCK {

@@ -75,6 +75,8 @@ pub fn source_of(file: &str, text: &str) -> Source {
         "csv" => return Source::Csv,
         "avsc" => return Source::Avro,
         "ndjson" | "jsonl" => return Source::Json,
+        // No schema is a list, and a sample may be large.
+        _ if text.trim_start().starts_with('[') => return Source::Json,
         _ => {}
     }
     let value = document(text);
@@ -82,7 +84,7 @@ pub fn source_of(file: &str, text: &str) -> Source {
         let upper = text.trim_start().get(..6).map(str::to_ascii_uppercase);
         return match upper.as_deref() {
             Some("CREATE") => Source::Sql,
-            _ if text.trim_start().starts_with(['{', '[']) => Source::Json,
+            _ if text.trim_start().starts_with('{') => Source::Json,
             _ => Source::Csv,
         };
     };
@@ -134,18 +136,13 @@ impl Draft {
     pub fn to_yaml(&self) -> String {
         write::spec(self)
     }
-
-    /// The same without a word beside it.
-    pub fn to_value(&self) -> Value {
-        Node::object_value(&self.record)
-    }
 }
 
 fn document(text: &str) -> Option<Value> {
     // YAML takes JSON too, but is slow on what is large; and lines of text are YAML.
     match serde_json::from_str(text) {
         Ok(value) => Some(value),
-        Err(_) if text.trim_start().starts_with(['{', '[']) => None,
+        Err(_) if text.trim_start().starts_with('{') => None,
         Err(_) => serde_saphyr::from_str(text).ok().filter(Value::is_object),
     }
 }

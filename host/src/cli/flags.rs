@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::CliError;
-use super::args::SpecArgs;
+use super::args::{GivenArgs, SpecArgs};
 use crate::emulation::plan::Tuning;
 use crate::settings::{Environment, deployment};
 use crate::spec::clock::SpeedText;
@@ -18,6 +18,16 @@ use crate::spec::{self, Document, Format, Overrides, Problem, SinkBlock, SpecErr
 const ENDINGS: &[&str] = &["yaml", "yml", "toml", "json"];
 
 impl SpecArgs {
+    /// A generator that is looked at for itself: nothing is sent.
+    pub fn alone(generator: &str, given: &GivenArgs) -> SpecArgs {
+        SpecArgs {
+            spec: generator.to_owned(),
+            given: given.clone(),
+            sinks: vec!["null".to_owned()],
+            ..SpecArgs::default()
+        }
+    }
+
     /// The document that was meant. Where it is a generator's name alone, the environment says
     /// what no flag does.
     ///

@@ -98,12 +98,7 @@ fn show(
     environment: &Environment,
 ) -> Result<(), CliError> {
     let component = build(engine, folder)?;
-    let args = SpecArgs {
-        spec: component.display().to_string(),
-        given: shown.given.clone(),
-        sinks: vec!["null".to_owned()],
-        ..SpecArgs::default()
-    };
+    let args = SpecArgs::alone(&component.display().to_string(), shown.given);
     let document = args.document(environment)?;
     let plans = engine.plans(&document, "preview", shown.seed, Tuning::default())?;
     let window = Window {

@@ -97,12 +97,7 @@ fn configured(
     args: &TrialArgs,
     environment: &Environment,
 ) -> Result<Arc<Configured>, CliError> {
-    let args = SpecArgs {
-        spec: args.generator.clone(),
-        given: args.given.clone(),
-        sinks: vec!["null".to_owned()],
-        ..SpecArgs::default()
-    };
+    let args = SpecArgs::alone(&args.generator, &args.given);
     let document = args.document(environment)?;
     let plans = engine.plans(&document, "test", 0, Tuning::default())?;
     match plans.as_slice() {

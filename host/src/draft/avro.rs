@@ -5,11 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::DraftError;
-use super::node::{Fields, Node};
+use super::node::{DEEPEST, Fields, Node};
 use super::schema::string;
-
-const DEEPEST: usize = 12;
-const NULLS: f64 = 0.1;
 
 /// A draft of a record schema.
 pub(super) fn of(root: &Value) -> Result<(String, Fields, String), DraftError> {
@@ -56,7 +53,7 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn node(&self, schema: &Value, name: &str, depth: usize) -> Node {
         if depth > DEEPEST {
-            return Node::guessed(Value::Null, "it goes on deeper than a template does");
+            return Node::too_deep();
         }
         match schema {
             Value::Array(union) => self.union(union, name, depth),
@@ -75,10 +72,7 @@ impl Reading<'_> {
             Some(first) => self.node(first, name, depth + 1),
             None => return Node::known(Value::Null),
         };
-        match union.iter().any(|part| part == "null") {
-            true => node.or_null(NULLS, "guessed: the share of nulls"),
-            false => node,
-        }
+        node.nullable(union.iter().any(|part| part == "null"))
     }
 
     fn kind(&self, kind: &str, schema: &Value, name: &str, depth: usize) -> Node {

@@ -2,6 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+/// How far objects, lists and references are followed; `template` goes hardly further.
+pub(super) const DEEPEST: usize = 12;
+/// The share of nulls, where null is allowed and nobody says how often.
+const NULLS: f64 = 0.1;
+
 /// A field of a draft.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -85,6 +90,29 @@ impl Node {
         let notes: Vec<String> = [note, why].into_iter().flatten().collect();
         Node::One {
             value: json!({ "$null": { "share": share, "of": value } }),
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+        }
+    }
+
+    /// The same, null now and then where a schema allows it.
+    pub(super) fn nullable(self, nullable: bool) -> Node {
+        match nullable {
+            true => self.or_null(NULLS, "guessed: the share of nulls"),
+            false => self,
+        }
+    }
+
+    /// What lies deeper than [`DEEPEST`].
+    pub(super) fn too_deep() -> Node {
+        Node::guessed(Value::Null, "it goes on deeper than a template does")
+    }
+
+    /// A list of so many of the like, with what is said of the list and of the items.
+    pub(super) fn list(min: u64, max: u64, item: &Node, note: Option<&str>) -> Node {
+        let mut notes: Vec<String> = note.map(str::to_owned).into_iter().collect();
+        item.notes("", &mut notes);
+        Node::One {
+            value: json!({ "$array": { "min": min, "max": max, "of": item.value() } }),
             note: (!notes.is_empty()).then(|| notes.join("; ")),
         }
     }

@@ -3,12 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::DraftError;
-use super::node::{Fields, Node};
+use super::node::{DEEPEST, Fields, Node};
 use super::numbers::Numbers;
 use super::strings::Strings;
-
-/// Objects and lists within one another that are looked into; `template` goes no further either.
-const DEEPEST: usize = 12;
 
 /// What was seen at one place.
 #[derive(Default)]
@@ -152,14 +149,9 @@ impl Seen {
             return Node::known(json!([]));
         };
         let item = items.node(name, items.present);
-        let mut notes = Vec::new();
-        item.notes("", &mut notes);
         let longest = self.longest.min(10_000);
-        let value = json!({ "$array": { "min": self.shortest.min(longest), "max": longest, "of": item.value() } });
-        Node::One {
-            value,
-            note: (!notes.is_empty()).then(|| notes.join("; ")),
-        }
+        let shortest = self.shortest.min(longest);
+        Node::list(shortest as u64, longest as u64, &item, None)
     }
 }
 

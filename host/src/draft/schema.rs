@@ -3,15 +3,11 @@
 use serde_json::{Value, json};
 
 use super::DraftError;
-use super::node::{Fields, Node};
+use super::node::{DEEPEST, Fields, Node};
 use super::strings::{person, words};
 
-/// How far references and objects are followed; `template` goes no further.
-const DEEPEST: usize = 12;
 /// Repetitions that a `*` or `+` stands for.
 const MORE: usize = 8;
-/// The share of nulls, where null is allowed.
-const NULLS: f64 = 0.1;
 
 /// A draft of what a schema describes.
 pub(super) fn of_schema(root: &Value, stem: &str) -> Result<(String, Fields, String), DraftError> {
@@ -65,7 +61,7 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn node(&self, schema: &Value, name: &str, depth: usize) -> Node {
         if depth > DEEPEST {
-            return Node::guessed(Value::Null, "it goes on deeper than a template does");
+            return Node::too_deep();
         }
         if let Some(reference) = schema["$ref"].as_str() {
             let found = reference
@@ -100,10 +96,7 @@ impl Reading<'_> {
             "null" => return Node::known(Value::Null),
             _ => string(schema, name),
         };
-        match nullable {
-            true => node.or_null(NULLS, "guessed: the share of nulls"),
-            false => node,
-        }
+        node.nullable(nullable)
     }
 
     fn object(&self, schema: &Value, depth: usize) -> Node {
@@ -151,10 +144,7 @@ impl Reading<'_> {
             }
             (_, node) => node,
         };
-        match nullable {
-            true => node.or_null(NULLS, "guessed: the share of nulls"),
-            false => node,
-        }
+        node.nullable(nullable)
     }
 
     fn array(&self, schema: &Value, name: &str, depth: usize) -> Node {
@@ -163,15 +153,8 @@ impl Reading<'_> {
         let most = schema["maxItems"].as_u64().map(|most| most.min(10_000));
         let max = most.unwrap_or(least.unwrap_or(1).max(1) + 2);
         let min = least.unwrap_or(1).min(max);
-        let mut notes = Vec::new();
-        item.notes("", &mut notes);
-        if most.is_none() {
-            notes.insert(0, "guessed: how many".to_owned());
-        }
-        Node::One {
-            value: json!({ "$array": { "min": min, "max": max, "of": item.value() } }),
-            note: (!notes.is_empty()).then(|| notes.join("; ")),
-        }
+        let note = most.is_none().then_some("guessed: how many");
+        Node::list(min, max, &item, note)
     }
 }
 

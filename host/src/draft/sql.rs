@@ -11,8 +11,6 @@ use super::DraftError;
 use super::node::{Fields, Node};
 use super::schema::string;
 
-const NULLS: f64 = 0.1;
-
 /// A draft of a table's rows.
 pub(super) fn of(text: &str, of: Option<&str>) -> Result<(String, Fields, String), DraftError> {
     let statements =
@@ -86,11 +84,7 @@ fn node(column: &ColumnDef, table: &CreateTable) -> Node {
         _ => false,
     });
     let never_null = key || has(|option| matches!(option, ColumnOption::NotNull));
-    let node = typed(&column.data_type, name, key);
-    match never_null {
-        true => node,
-        false => node.or_null(NULLS, "guessed: the share of nulls"),
-    }
+    typed(&column.data_type, name, key).nullable(!never_null)
 }
 
 /// By the type's name, which dialects agree on more than on how it is parsed.

@@ -42,12 +42,11 @@ struct Class {
     lower: bool,
     upper: bool,
     digit: bool,
-    /// The only character so far that is none of these; several are nobody's class.
-    other: Option<char>,
+    /// Something that is none of these.
+    other: bool,
     /// The first that stood there, and whether none else did.
     first: Option<char>,
     varied: bool,
-    mixed: bool,
 }
 
 impl Strings {
@@ -145,10 +144,7 @@ impl Class {
             'a'..='z' => self.lower = true,
             'A'..='Z' => self.upper = true,
             '0'..='9' => self.digit = true,
-            other => {
-                self.mixed |= self.other.is_some_and(|known| known != other);
-                self.other = Some(other);
-            }
+            _ => self.other = true,
         }
         self.varied |= self.first.is_some_and(|first| first != c);
         self.first.get_or_insert(c);
@@ -158,7 +154,7 @@ impl Class {
         if let (false, Some(only)) = (self.varied, self.first) {
             return Some(literal(only));
         }
-        if self.other.is_some() || self.mixed {
+        if self.other {
             return None;
         }
         let parts = [
@@ -175,11 +171,9 @@ impl Class {
 }
 
 /// A character that stands for itself in a pattern.
-pub(super) fn literal(c: char) -> String {
+fn literal(c: char) -> String {
     match c {
-        c if c.is_ascii_punctuation()
-            && !matches!(c, '-' | '_' | '/' | ':' | ',' | '@' | '#' | ' ') =>
-        {
+        c if c.is_ascii_punctuation() && !matches!(c, '-' | '_' | '/' | ':' | ',' | '@' | '#') => {
             format!("\\{c}")
         }
         c => c.to_string(),

@@ -119,9 +119,10 @@ mod tests {
             record,
             from: "a test".to_owned(),
         };
+        let record = Node::object_value(&draft.record);
         let text = draft.to_yaml();
         let read: Value = serde_saphyr::from_str(&text).unwrap();
-        assert_eq!(read["config"]["record"], draft.to_value(), "{text}");
+        assert_eq!(read["config"]["record"], record, "{text}");
         assert!(text.contains("    id: $uuid"), "{text}");
         assert!(text.contains("# guessed: it looks like one\n"), "{text}");
     }

@@ -39,15 +39,15 @@ ifeq ($(SPEC),examples/first.yaml)
 endif
 
 test: build-tests ## Run all tests, with a real Kafka and MinIO (TEST_FLAGS=..., TEST_ARGS=...)
-	tests/services.sh with $(TEST_SERVICES) -- $(CARGO_TEST) -- $(TEST_ARGS)
+	tests/services.sh with $(TEST_SERVICES) -- tests/languages.sh with $(CARGO_TEST) -- $(TEST_ARGS)
 
 build-tests: fixtures ## Compile what `make test` runs, the programs that it starts too
 	cargo build --release --locked --workspace --all-targets
 
-bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='generate pipeline kafka s3 postgres mqtt http lateness streams stall resume start verify upload server')
+bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='generate languages pipeline kafka s3 postgres mqtt http lateness streams stall resume start verify upload server')
 	cargo build --profile guest --locked -p wellhead-native
 	cargo bench --profile release --locked $(BENCH_FLAGS) --no-run
-	tests/services.sh with $(TEST_SERVICES) -- cargo bench --profile release --locked $(BENCH_FLAGS) -- $(BENCH)
+	tests/services.sh with $(TEST_SERVICES) -- tests/languages.sh with cargo bench --profile release --locked $(BENCH_FLAGS) -- $(BENCH)
 
 lint: plugins ## Check format, lints, licences, banned crates and where crates come from
 	cargo fmt --all --check

@@ -15,14 +15,28 @@ const STOCK: [&str; 7] = [
     "template",
 ];
 
-/// What a new generator's folder is made of: files, and folders with all in them.
-const PROJECT: [&str; 6] = [
+/// What new generators' folders are made of: files, and folders with all in them.
+const PROJECT: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
-    "examples/generators/rust",
+    "examples/generators",
     "plugins/sdk/Cargo.toml",
     "plugins/sdk/src",
+    "plugins/sdk-c",
+    "plugins/sdk-go",
+    "plugins/sdk-js",
+    "plugins/sdk-python",
     "wit",
+];
+
+/// Folders that are no part of it: what tools have made there by hand, and the SDKs' own tests.
+const LEFT_OUT: [&str; 6] = [
+    "target",
+    "node_modules",
+    "dist",
+    "__pycache__",
+    ".venv",
+    "tests",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -96,8 +110,8 @@ fn below(root: &Path, path: &str, files: &mut Vec<String>) -> std::io::Result<()
     for entry in fs::read_dir(root.join(path))? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
-        // What was built there by hand isn't part of it.
-        if name != "target" && name != "Cargo.lock" && !name.ends_with(".wasm") {
+        let left_out = LEFT_OUT.contains(&&*name) || name.ends_with(".wasm");
+        if !left_out && name != "Cargo.lock" {
             below(root, &format!("{path}/{name}"), files)?;
         }
     }

@@ -29,6 +29,8 @@ source "$folder/common.sh"
 source "$folder/kafka.sh"
 # shellcheck source=tests/services/kafka-private.sh
 source "$folder/kafka-private.sh"
+# shellcheck source=tests/services/go.sh
+source "$folder/go.sh"
 # shellcheck source=tests/services/minio.sh
 source "$folder/minio.sh"
 # shellcheck source=tests/services/minio-private.sh

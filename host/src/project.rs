@@ -5,14 +5,22 @@
 //! the one would not find in the other.
 
 mod build;
+mod clang;
+mod go;
+mod language;
+mod npm;
+mod python;
+mod rust;
 mod sdk;
 mod skeleton;
+mod tool;
 mod toolchain;
 mod watch;
 
 use std::path::PathBuf;
 
 pub use build::build;
+pub use language::{LANGUAGES, Language};
 pub use skeleton::create;
 pub use watch::Sources;
 
@@ -21,10 +29,20 @@ pub use watch::Sources;
 pub enum ProjectError {
     /// A name that no generator can have.
     #[error(
-        "{0:?} can't be a generator's name: it is of the form [a-z][a-z0-9-]*, at most 64 characters, and \
-         neither a word of Rust nor one of the packages that a generator needs"
+        "{0:?} can't be a generator's name: it is of the form [a-z][a-z0-9-]*, at most 64 characters"
     )]
     Name(String),
+    /// A name that a language's tools don't take.
+    #[error(
+        "{name:?} is a word of {title}'s or of its tools': give the generator another name",
+        title = .language.title
+    )]
+    Reserved {
+        /// Which.
+        name: String,
+        /// Whose.
+        language: &'static Language,
+    },
     /// There is something already.
     #[error("{} is there already, and isn't empty: name another folder with --dir", .0.display())]
     Taken(PathBuf),
@@ -40,10 +58,43 @@ pub enum ProjectError {
     },
     /// No generator's sources.
     #[error(
-        "{} has no Cargo.toml: name the folder of a generator, or make one with `wellhead plugin new NAME`",
-        .0.display()
+        "{} has no {}: name the folder of a generator, or make one with `wellhead plugin new NAME`",
+        .0.display(),
+        language::manifests()
     )]
     NoProject(PathBuf),
+    /// A manifest that doesn't say what it is about.
+    #[error("{} gives its generator no name, as every language's own tools want it", .0.display())]
+    NoName(PathBuf),
+    /// A program isn't there.
+    #[error("{title} isn't installed (there is no `{names}` on the PATH): it takes {least} or newer; {how}", names = .names.join("` or `"))]
+    NoTool {
+        /// What it is called.
+        title: &'static str,
+        /// The programs that were looked for.
+        names: &'static [&'static str],
+        /// The least version that would do.
+        least: String,
+        /// How to get it.
+        how: &'static str,
+    },
+    /// A program is too old.
+    #[error("{title} is too old: {} is {found}, and it takes {least} or newer; {how}", .path.display())]
+    OldTool {
+        /// What it is called.
+        title: &'static str,
+        /// Which was found.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The least version that would do.
+        least: String,
+        /// How to get it.
+        how: &'static str,
+    },
+    /// The tools were content, and wrote nothing.
+    #[error("the build ended well, but there is no {}: it has to write the component there", .0.display())]
+    NothingBuilt(PathBuf),
     /// There is no compiler.
     #[error(
         "Rust isn't installed: `curl https://sh.rustup.rs -sSf | sh` and `rustup target add \

@@ -9,6 +9,7 @@ mod generate;
 mod guest;
 mod http;
 mod kafka;
+mod languages;
 mod lateness;
 mod measure;
 mod mqtt;
@@ -43,11 +44,16 @@ struct Group {
     run: fn() -> Outcome<Vec<Row>>,
 }
 
-const GROUPS: [Group; 15] = [
+const GROUPS: [Group; 16] = [
     Group {
         name: "generate",
         what: "components against the same source compiled natively",
         run: generate::rows,
+    },
+    Group {
+        name: "languages",
+        what: "a generator in each language against the same in C",
+        run: languages::rows,
     },
     Group {
         name: "pipeline",

@@ -225,7 +225,7 @@ pub fn service(name: &str) -> Option<String> {
             std::env::var("WELLHEAD_TEST_REQUIRE").is_err(),
             "{name} is missing, and WELLHEAD_TEST_REQUIRE says that every service has to be there"
         );
-        eprintln!("SKIPPED: no {name}; start the services with `make services`");
+        eprintln!("SKIPPED: no {name}, which `make test` provides");
     }
     found
 }

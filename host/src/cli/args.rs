@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use plugin::PLUGIN_EXAMPLES;
-pub use plugin::{Language, PluginCommand, TrialArgs};
+pub use plugin::{PluginCommand, TrialArgs};
 use remote::EMULATION_EXAMPLES;
 pub use remote::{EmulationCommand, ServerFlags, Which};
 use service::SERVE_EXAMPLES;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::stream;
 use serde_json::Value;
 
-use super::args::{Language, PluginCommand, ServerFlags};
+use super::args::{PluginCommand, ServerFlags};
 use super::project::{self, Shown};
 use super::sinks::plain;
 use super::{CliError, Status};
@@ -47,11 +47,7 @@ pub fn run(
             let time = Duration::from_secs(*seconds);
             super::trial::bench(engine, trial, time, environment)?;
         }
-        PluginCommand::New {
-            name,
-            lang: Language::Rust,
-            dir,
-        } => project::create(name, dir.as_deref())?,
+        PluginCommand::New { name, lang, dir } => project::create(lang, name, dir.as_deref())?,
         PluginCommand::Build { folder } => {
             project::build(engine, folder)?;
         }

@@ -9,18 +9,22 @@ use crate::emulation::Engine;
 use crate::emulation::plan::Tuning;
 use crate::emulation::preview::Window;
 use crate::plugin::store::Paths;
-use crate::project::{self, ProjectError, Sources};
+use crate::project::{self, Language, ProjectError, Sources};
 use crate::settings::Environment;
 
 /// Writes a new folder, and says how to go on.
 ///
 /// # Errors
 /// Where the name can't be, or the folder is taken.
-pub fn create(name: &str, folder: Option<&Path>) -> Result<(), CliError> {
-    let folder = project::create(name, folder)?;
-    let folder = folder.display();
+pub fn create(
+    language: &'static Language,
+    name: &str,
+    folder: Option<&Path>,
+) -> Result<(), CliError> {
+    let folder = project::create(language, name, folder)?;
+    let (folder, title, file) = (folder.display(), language.title, language.begins_in);
     eprintln!(
-        "{folder} is a generator that builds as it is; begin in {folder}/src/lib.rs\n\n  \
+        "{folder} is a generator in {title} that builds as it is; begin in {folder}/{file}\n\n  \
          wellhead plugin run {folder}\n      builds it and shows records, again whenever you save\n  \
          wellhead plugin build {folder} && wellhead plugin test {folder}/{name}.wasm\n      \
          makes one file of it, and tries what runs rely on"

@@ -4,104 +4,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ProjectError;
-use super::sdk::{below, manifest, text};
+use super::language::{Files, Language};
+use super::sdk::below;
 
-/// The example's name, which the new one takes the place of.
+/// The examples' name, which the new one takes the place of.
 const EXAMPLE: &str = "vehicle-telemetry";
-/// Where the example finds the SDK, and where a new folder has it.
-const SDK_THERE: &str = "../../../plugins/sdk";
-const SDK_HERE: &str = "wellhead/sdk";
-
-const LOCK: &str = "Cargo.lock";
-
-/// What makes the folder stand alone, and its component fast and small.
-const PROFILE: &str = r#"
-# A workspace of its own, wherever it lies.
-[workspace]
-
-[profile.release]
-opt-level = 3
-lto = "fat"
-codegen-units = 1
-panic = "abort"
-# Names of functions stay in, for what a trap says.
-strip = "debuginfo"
-"#;
-
-/// Words that cargo or the compiler refuse as a package's name, and packages that would be in it twice.
-const REFUSED: &[&str] = &[
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "build",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "deps",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "examples",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "incremental",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro",
-    "pub",
-    "ref",
-    "return",
-    "schemars",
-    "self",
-    "serde",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "wellhead-sdk",
-    "where",
-    "while",
-    "yield",
-];
+/// The way from an example to the repository's root.
+const ROOT: &str = "../../..";
 
 /// Writes the folder of a new generator, and says where it is: `folder`, or one of that name.
 ///
 /// # Errors
 /// Where no generator can have that name, where there is something, or nothing can be written.
-pub fn create(name: &str, folder: Option<&Path>) -> Result<PathBuf, ProjectError> {
+pub fn create(
+    language: &'static Language,
+    name: &str,
+    folder: Option<&Path>,
+) -> Result<PathBuf, ProjectError> {
     if !is_name(name) {
         return Err(ProjectError::Name(name.to_owned()));
+    }
+    if language.refused.contains(&name) {
+        let name = name.to_owned();
+        return Err(ProjectError::Reserved { name, language });
     }
     let folder = folder.map_or_else(|| PathBuf::from(name), Path::to_owned);
     let taken = match fs::read_dir(&folder) {
@@ -112,7 +37,7 @@ pub fn create(name: &str, folder: Option<&Path>) -> Result<PathBuf, ProjectError
     if taken {
         return Err(ProjectError::Taken(folder));
     }
-    for (path, text) in files(name)? {
+    for (path, text) in files(language, name)? {
         let path = folder.join(path);
         let above = path.parent().unwrap_or(&folder);
         fs::create_dir_all(above).map_err(ProjectError::file(above, "made"))?;
@@ -121,27 +46,21 @@ pub fn create(name: &str, folder: Option<&Path>) -> Result<PathBuf, ProjectError
     Ok(folder)
 }
 
-fn files(name: &str) -> Result<Vec<(String, String)>, ProjectError> {
-    let mut files = Vec::new();
-    for (path, text) in below("examples/generators/rust") {
-        let mut text = text.replace(EXAMPLE, name);
-        if path == "Cargo.toml" {
-            text = text.replace(SDK_THERE, SDK_HERE) + PROFILE;
-        }
-        files.push((path.to_owned(), text));
+fn files(language: &Language, name: &str) -> Result<Files, ProjectError> {
+    let (there, here) = language.sdk;
+    let there_from_example = format!("{ROOT}/{there}");
+    let mut files = Files::new();
+    for (path, text) in below(&language.example()) {
+        let text = text.replace(EXAMPLE, name);
+        files.push((path.to_owned(), text.replace(&there_from_example, here)));
     }
-    for (path, text) in below("plugins/sdk") {
-        let text = match path {
-            "Cargo.toml" => manifest()?,
-            _ => text.to_owned(),
-        };
-        files.push((format!("{SDK_HERE}/{path}"), text));
+    for (path, text) in below(there) {
+        files.push((format!("{here}/{path}"), text.to_owned()));
     }
     for (path, text) in below("wit") {
         files.push((format!("wit/{path}"), text.to_owned()));
     }
-    // With more in it than is needed, which cargo takes out: versions that are known to go together.
-    files.push((LOCK.to_owned(), text(LOCK)?.to_owned()));
+    (language.complete)(&mut files)?;
     Ok(files)
 }
 
@@ -150,16 +69,17 @@ fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(letters)
         && name.len() <= 64
-        && !REFUSED.contains(&name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::language::LANGUAGES;
 
     #[test]
-    fn a_folder_stands_alone_under_its_own_name() {
-        let files = files("water-meter").unwrap();
+    fn a_folder_of_rust_stands_alone() {
+        let rust = Language::named("rust").unwrap();
+        let files = files(rust, "water-meter").unwrap();
         let text = |path: &str| {
             let file = files.iter().find(|(name, _)| name == path);
             file.unwrap_or_else(|| panic!("no {path}")).1.as_str()
@@ -183,21 +103,39 @@ mod tests {
     }
 
     #[test]
+    fn every_folder_goes_by_its_own_name_and_finds_its_sdk() {
+        for language in &LANGUAGES {
+            let files = files(language, "water-meter").unwrap();
+            let of = |path: &str| files.iter().find(|(name, _)| name == path);
+            for path in [language.manifest, language.begins_in, "README.md", ".gitignore"] {
+                assert!(of(path).is_some(), "{} has no {path}", language.name);
+            }
+            for (path, text) in &files {
+                assert!(!text.contains(EXAMPLE), "{}: {path}", language.name);
+                assert!(!path.contains("..") && !text.contains(ROOT), "{}: {path}", language.name);
+            }
+            let (_, here) = language.sdk;
+            let within = files.iter().filter(|(path, _)| path.starts_with(here));
+            assert!(within.count() > 2, "{} has no SDK", language.name);
+            assert!(of("wit/generator.wit").is_some());
+        }
+    }
+
+    #[test]
     fn names_that_cannot_be_are_refused() {
-        for name in [
-            "",
-            "Meter",
-            "9lives",
-            "a_b",
-            "../up",
-            "a/b",
-            "serde",
-            "match",
-            &"a".repeat(65),
-        ] {
-            let folder = Path::new("/nonexistent/folder");
-            let refused = create(name, Some(folder));
-            assert!(matches!(refused, Err(ProjectError::Name(_))), "{name}");
+        let folder = Path::new("/nonexistent/folder");
+        let refused = |language: &str, name: &str| {
+            create(Language::named(language).unwrap(), name, Some(folder)).unwrap_err()
+        };
+        for name in ["", "Meter", "9lives", "a_b", "../up", "a/b", &"a".repeat(65)] {
+            for language in &LANGUAGES {
+                let refused = refused(language.name, name);
+                assert!(matches!(refused, ProjectError::Name(_)), "{name}");
+            }
+        }
+        for (language, name) in [("rust", "serde"), ("rust", "match"), ("python", "wellhead")] {
+            let said = refused(language, name).to_string();
+            assert!(said.contains(name) && said.contains("another name"), "{said}");
         }
         assert!(is_name("water-meter-2"));
     }

@@ -7,6 +7,16 @@ use std::time::{Duration, SystemTime};
 /// How often files are looked at: what an editor saves is seen soon, and a laptop stays cool.
 const BEAT: Duration = Duration::from_millis(300);
 
+/// What tools make, or get from elsewhere.
+const MADE: [&str; 6] = [
+    "target",
+    "Cargo.lock",
+    "node_modules",
+    "package-lock.json",
+    "dist",
+    "__pycache__",
+];
+
 /// What a folder's sources looked like: how many files, and when the newest was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sources {
@@ -32,11 +42,7 @@ impl Sources {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
-            if name.starts_with('.')
-                || name == "target"
-                || name == "Cargo.lock"
-                || name.ends_with(".wasm")
-            {
+            if name.starts_with('.') || MADE.contains(&&*name) || name.ends_with(".wasm") {
                 continue;
             }
             let Ok(meta) = entry.metadata() else {

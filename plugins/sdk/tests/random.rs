@@ -10,24 +10,35 @@ fn rng(purpose: &str) -> Rng {
     Key::shared(7, purpose).at(0)
 }
 
+/// The same in every language: each SDK's tests read this file.
 #[test]
 fn published_vectors() {
-    let draws = |key: Key, i: u64| {
-        let mut rng = key.at(i);
-        [rng.next(), rng.next()]
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../vectors.json")).unwrap();
+    let number = |value: &serde_json::Value| value.as_str().unwrap().parse::<u64>().unwrap();
+    let hex = |value: &serde_json::Value| {
+        u64::from_str_radix(value.as_str().unwrap(), 16).unwrap()
     };
-    assert_eq!(
-        draws(Key::stream(0, 0, ""), 0),
-        [0x107d_d45b_542a_8186, 0x62f3_7850_44b8_22a7]
-    );
-    assert_eq!(
-        draws(Key::stream(42, 3, "records"), 7),
-        [0x87da_5b84_26a7_deba, 0xf0c3_c429_65b2_c068]
-    );
-    assert_eq!(
-        draws(Key::shared(42, "person"), 1000),
-        [0xa2b9_1c2a_f158_a0b2, 0x777f_1e3c_ebc5_18db]
-    );
+    let vectors = vectors.as_array().unwrap();
+    assert!(vectors.len() >= 5);
+    for vector in vectors {
+        let (seed, index) = (number(&vector["seed"]), number(&vector["index"]));
+        let purpose = vector["purpose"].as_str().unwrap();
+        let key = match vector["stream"].as_u64() {
+            Some(stream) => Key::stream(seed, stream.try_into().unwrap(), purpose),
+            None => Key::shared(seed, purpose),
+        };
+        assert_eq!(key.hash(index), hex(&vector["hash"]), "{vector}");
+        let mut rng = key.at(index);
+        for draw in vector["draws"].as_array().unwrap() {
+            assert_eq!(rng.next(), hex(draw), "{vector}");
+        }
+        for below in vector["below"].as_array().unwrap() {
+            let n = below["n"].as_u64().unwrap().try_into().unwrap();
+            let first = u64::from(key.at(index).below(n));
+            assert_eq!(Some(first), below["first"].as_u64(), "{vector}");
+        }
+    }
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 
 use super::GivenArgs;
+use crate::project::{LANGUAGES, Language};
 
 pub const PLUGIN_EXAMPLES: &str = "\
 Examples:
@@ -17,7 +19,8 @@ Examples:
 const NEW_EXAMPLES: &str = "\
 Examples:
   wellhead plugin new water-meter
-  wellhead plugin new water-meter --dir generators/water";
+  wellhead plugin new water-meter --lang python
+  wellhead plugin new water-meter --lang go --dir generators/water";
 
 const BUILD_EXAMPLES: &str = "\
 Examples:
@@ -38,11 +41,14 @@ const BENCH_EXAMPLES: &str = "\
 Example:
   wellhead plugin bench ./mine.wasm --config devices=1000";
 
-/// What a generator can be written in.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Language {
-    /// Rust, with the SDK.
-    Rust,
+/// A language by its name or alias.
+fn language() -> impl TypedValueParser<Value = &'static Language> {
+    let values = LANGUAGES.iter().map(|language| {
+        let value = PossibleValue::new(language.name).alias(language.alias);
+        value.help(language.title)
+    });
+    PossibleValuesParser::new(values)
+        .try_map(|name| Language::named(&name).ok_or("no language of that name"))
 }
 
 /// What `plugin` does.
@@ -81,8 +87,8 @@ pub enum PluginCommand {
         /// What it is to be called: [a-z][a-z0-9-]*.
         name: String,
         /// What it is written in.
-        #[arg(long, value_enum, default_value_t = Language::Rust)]
-        lang: Language,
+        #[arg(long, value_parser = language(), default_value = "rust")]
+        lang: &'static Language,
         /// The folder; one of that name unless set.
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,

@@ -1,0 +1,69 @@
+//! JavaScript and TypeScript: npm has the tools, and `npm run build` says what they do.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::ProjectError;
+use super::build::{text, written};
+use super::tool::{self, Tool};
+
+/// Packages that a generator's own would be taken for.
+pub(super) const REFUSED: &[&str] = &["node_modules", "esbuild", "typescript"];
+
+const NODE: Tool = Tool {
+    names: &["node", "nodejs"],
+    title: "Node.js",
+    version: &["--version"],
+    least: (20, 0),
+    how: "see https://nodejs.org, or on Debian 13, as root, `apt-get install nodejs npm`",
+};
+const NPM: Tool = Tool {
+    names: &["npm"],
+    title: "npm",
+    version: &["--version"],
+    least: (9, 0),
+    how: "it comes with Node.js; on Debian, as root, `apt-get install npm`",
+};
+
+/// Installs what the folder's manifest asks for, where that isn't there yet, and builds.
+pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
+    NODE.find()?;
+    let npm = NPM.find()?;
+    let manifest = text(folder, "package.json")?;
+    let name = name(&manifest).ok_or_else(|| ProjectError::NoName(folder.join("package.json")))?;
+    if !folder.join("node_modules").is_dir() {
+        eprintln!("installing the packages of {}, once", folder.display());
+        let kind = match folder.join("package-lock.json").is_file() {
+            true => "ci",
+            false => "install",
+        };
+        let mut install = tool::command(&npm, folder);
+        install.args([kind, "--no-audit", "--no-fund", "--loglevel=error"]);
+        tool::run(&mut install, folder)?;
+    }
+    let mut build = tool::command(&npm, folder);
+    tool::run(build.args(["run", "--silent", "build"]), folder)?;
+    written(folder, &name)
+}
+
+/// The package's name, without the scope before it.
+fn name(manifest: &str) -> Option<String> {
+    let manifest: Value = serde_json::from_str(manifest).ok()?;
+    let name = manifest["name"].as_str()?;
+    let name = name.rsplit('/').next()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_called_without_its_scope() {
+        let name = |text| name(text).unwrap_or_default();
+        assert_eq!(name(r#"{"name": "@acme/meter"}"#), "meter");
+        assert_eq!(name(r#"{"name": "meter"}"#), "meter");
+        assert_eq!(name("{}"), "");
+    }
+}

@@ -192,3 +192,26 @@ fn count() -> Function {
     code.end().end();
     function
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmparser::{Payload, Validator};
+
+    #[test]
+    fn the_adapter_is_valid_and_has_all_of_preview_1() {
+        let bytes = adapter().unwrap();
+        Validator::new().validate_all(&bytes).unwrap();
+        let mut names = Vec::new();
+        for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
+            if let Payload::ExportSection(exports) = payload.unwrap() {
+                names.extend(exports.into_iter().map(|e| e.unwrap().name.to_owned()));
+            }
+        }
+        // 46 functions, and the two that lend memory.
+        assert_eq!(names.len(), 48);
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 48);
+    }
+}

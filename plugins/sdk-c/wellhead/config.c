@@ -52,10 +52,11 @@ static bool wh_parse_number(wh_span *json, bool *negative, uint64_t *digits, int
     *power = 0;
     bool fraction = false;
     for (; wh_is_digit(json) || (json->at < json->end && *json->at == '.'); json->at++) {
+        uint64_t digit = (uint64_t)(*json->at - '0');
         if (*json->at == '.') {
             fraction = true;
-        } else if (*digits <= (UINT64_MAX - 9) / 10) {
-            *digits = *digits * 10 + (uint64_t)(*json->at - '0');
+        } else if (*digits <= (UINT64_MAX - digit) / 10) {
+            *digits = *digits * 10 + digit;
             *power -= fraction;
         } else {
             /* More digits than decide anything but whether a whole number fits. */

@@ -219,8 +219,11 @@ static bool wh_member(wh_span *json, const char *name, size_t length)
     if (!object && !wh_next_is(json, '['))
         return false;
     uint64_t wanted = 0, index = 0;
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
+        if (!object && (name[i] < '0' || name[i] > '9'))
+            return false;
         wanted = wanted * 10 + (uint64_t)(name[i] - '0');
+    }
     if (wh_next_is(json, object ? '}' : ']'))
         return false;
     do {

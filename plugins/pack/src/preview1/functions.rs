@@ -212,9 +212,22 @@ fn wait(code: &mut InstructionSink<'_>) {
     code.end();
 }
 
-/// `(status)`: the last line, and the end.
+/// `(status)`: the last line, a word on what that was, and the end.
 fn exit(code: &mut InstructionSink<'_>) {
+    const LAST: &[u8] =
+        b"the generator has ended itself (exit): an error is to be returned instead";
     code.i32_const(ERROR).call(FLUSH);
+    code.global_get(global::LINES_SIZE);
+    code.i32_const(LAST.len() as i32).i32_ge_u();
+    code.if_(BlockType::Empty);
+    for (offset, byte) in (0..).zip(LAST) {
+        code.global_get(global::LINES);
+        code.i32_const(i32::from(*byte)).i32_store8(at(offset, 0));
+    }
+    code.i32_const(LAST.len() as i32);
+    code.global_set(global::LINES_USED);
+    code.i32_const(ERROR).call(FLUSH);
+    code.end();
 }
 
 /// `(descriptor, pieces, count, written)`: all of it; 1 is the standard output, 2 the error.

@@ -79,8 +79,8 @@ func errorOf(err error) errorResult {
 	return result
 }
 
-// pairs is a list of pairs of texts.
-func pairs(texts []string) list {
+// pairsOf is a list of pairs of texts.
+func pairsOf(texts []string) list {
 	kept.texts = texts
 	kept.channels = make([]list, len(texts))
 	for i, text := range texts {
@@ -113,7 +113,7 @@ func exportDescribe() unsafe.Pointer {
 	for _, label := range registered.labels {
 		labels = append(labels, label[0], label[1])
 	}
-	description.labels = pairs(labels)
+	description.labels = pairsOf(labels)
 	return unsafe.Pointer(&description)
 }
 
@@ -142,7 +142,7 @@ func exportChannels(text, length uint32) unsafe.Pointer {
 	for _, channel := range channels {
 		texts = append(texts, channel.Name, channel.Schema)
 	}
-	channelsResult.channels = pairs(texts)
+	channelsResult.channels = pairsOf(texts)
 	return unsafe.Pointer(&channelsResult)
 }
 

@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"errors"
-	"runtime/debug"
 	"runtime/metrics"
 	"unsafe"
 )
@@ -62,8 +61,6 @@ var cyclesCounted uint64
 
 func init() {
 	lendLines(unsafe.Pointer(&lines), uint32(len(lines)))
-	// Deeper recursion is a mistake, and should be told before memory is used up.
-	debug.SetMaxStack(16 << 20)
 	cyclesCounted = collected()
 	lendReads(unsafe.Pointer(&frozen))
 }

@@ -47,12 +47,23 @@ func (c *timeText) set(second uint64) {
 	c.second = second
 }
 
+// pairs are the two digits of each number below 100.
+const pairs = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849" +
+	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
 // appendDigits adds exactly n digits.
 func appendDigits(to []byte, value uint64, n int) []byte {
-	var digits [20]byte
-	for i := n - 1; i >= 0; i-- {
-		digits[i] = byte('0' + value%10)
-		value /= 10
+	at := len(to)
+	to = append(to, "00000000000000000000"[:n]...)
+	digits := to[at:]
+	for n >= 2 {
+		n -= 2
+		pair := value % 100 * 2
+		value /= 100
+		digits[n], digits[n+1] = pairs[pair], pairs[pair+1]
 	}
-	return append(to, digits[:n]...)
+	if n > 0 {
+		digits[0] = byte('0' + value%10)
+	}
+	return to
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // A Writer appends JSON to a record, piece by piece; commas are its own affair:
@@ -26,7 +27,8 @@ type Writer struct {
 	open []byte
 	err  error
 	// json says whether the record is JSON, for what is appended raw.
-	json bool
+	json  bool
+	names names
 }
 
 // begin goes on to another record.
@@ -79,10 +81,56 @@ func (w *Writer) End() {
 
 // Field names the value that comes next.
 func (w *Writer) Field(name string) *Writer {
-	w.comma()
-	w.quoted(name)
-	w.bytes = append(w.bytes, ':')
+	written := w.names.find(name)
+	if written == nil {
+		written = w.newName(name)
+	}
+	// They begin with a comma, which the first of an object hasn't.
+	if n := len(w.bytes); n > 0 && w.bytes[n-1] == '{' {
+		written = written[1:]
+	}
+	w.bytes = append(w.bytes, written...)
 	return w
+}
+
+// newName keeps a name as it is written.
+func (w *Writer) newName(name string) []byte {
+	other := Writer{bytes: []byte{','}}
+	other.quoted(name)
+	if other.err != nil {
+		w.fail("the name %q of a field is not UTF-8", name)
+	}
+	return w.names.keep(name, append(other.bytes, ':'))
+}
+
+// names are those of fields as they are written, found by where the text lies: programs name their
+// fields by the same constants for each record. What is kept can't be collected, so that nothing
+// else comes to lie there.
+type names [32]struct {
+	name    string
+	written []byte
+}
+
+func (n *names) place(name string) *struct {
+	name    string
+	written []byte
+} {
+	at := uintptr(unsafe.Pointer(unsafe.StringData(name)))
+	return &n[(at^at>>5^uintptr(len(name)))%uintptr(len(n))]
+}
+
+func (n *names) find(name string) []byte {
+	place := n.place(name)
+	if len(place.name) == len(name) && unsafe.StringData(place.name) == unsafe.StringData(name) {
+		return place.written
+	}
+	return nil
+}
+
+func (n *names) keep(name string, written []byte) []byte {
+	place := n.place(name)
+	place.name, place.written = name, written
+	return written
 }
 
 // String appends text. What isn't UTF-8 is an error.
@@ -157,8 +205,11 @@ func (w *Writer) where() string {
 func (w *Writer) quoted(text string) {
 	before := w.bytes
 	w.bytes = append(w.bytes, '"')
-	from := 0
-	for i := 0; i < len(text); {
+	from, i := 0, 0
+	for i < len(text) && plain[text[i]] {
+		i++
+	}
+	for i < len(text) {
 		b := text[i]
 		if b >= utf8.RuneSelf {
 			_, n := utf8.DecodeRuneInString(text[i:])
@@ -181,6 +232,14 @@ func (w *Writer) quoted(text string) {
 	w.bytes = append(w.bytes, text[from:]...)
 	w.bytes = append(w.bytes, '"')
 }
+
+// plain bytes stand in a JSON string as they are: ASCII but quotes, backslashes, controls.
+var plain = func() (plain [256]bool) {
+	for b := byte(0x20); b < utf8.RuneSelf; b++ {
+		plain[b] = b != '"' && b != '\\'
+	}
+	return plain
+}()
 
 func appendEscaped(to []byte, b byte) []byte {
 	switch b {
@@ -221,12 +280,14 @@ func appendFixed(to []byte, value int64, decimals int) []byte {
 		to = append(to, '-')
 		magnitude = -magnitude
 	}
-	unit := uint64(1)
-	for range decimals {
-		unit *= 10
-	}
+	unit := units[decimals]
 	to = strconv.AppendUint(to, magnitude/unit, 10)
 	return appendDigits(append(to, '.'), magnitude%unit, decimals)
+}
+
+// units are the powers of ten that a number with so many decimals counts in.
+var units = [19]uint64{
+	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
 }
 
 // Fixed is a number in units of 10⁻ᵈ that is marshalled with all of its d decimals, 1 to 18:

@@ -4,7 +4,15 @@
 //! exports is `describe`, how a list is passed) stands in a custom section `component-type` that
 //! the bindings put there. Wrapping reads that section and encodes a component around the module.
 //! The same input gives the same bytes.
+//!
+//! Two kinds of modules get what they lack: one that exports the contract by its names and has no
+//! such section (the SDKs for C and Go), and one that needs WASI preview 1 (Go), which is here
+//! made of constants: see `preview1.rs`.
 
+mod contract;
+mod preview1;
+
+use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
 
 use wit_component::ComponentEncoder;
@@ -36,15 +44,16 @@ pub enum WrapError {
     Malformed(String),
     /// A module like any other, with nothing that says what contract it keeps.
     #[error(
-        "a core module without a `component-type` section, so it was not built against the \
-         generator contract; build it with the wellhead SDK or with wit-bindgen and `wit/`, and \
-         without a tool that strips custom sections"
+        "a core module without a `component-type` section and without the contract's exports, so \
+         it was not built against the generator contract; build it with a wellhead SDK or with \
+         wit-bindgen and `wit/`, and without a tool that strips custom sections"
     )]
     NoContract,
     /// The module and the contract that it names don't fit together.
     #[error(
-        "the module does not fit its `component-type` section: {0}; a Rust generator is built for \
-         wasm32-unknown-unknown and imports nothing but what `wit/` offers"
+        "the module does not fit the contract that it is built against: {0}; it has to export all \
+         that `wit/` names and may import nothing but what is offered there (a Rust or C \
+         generator is built for wasm32-unknown-unknown, one in Go with GOOS=wasip1)"
     )]
     Mismatch(String),
     /// The encoder itself gave up, which is a fault in it, made visible by this input.
@@ -96,14 +105,27 @@ fn encode(core_module: &[u8]) -> Result<Vec<u8>, WrapError> {
     // first. The same walk finds most broken files.
     let (stripped, _) = wit_component::metadata::decode(core_module)
         .map_err(|cause| WrapError::Malformed(format!("{cause:#}")))?;
+    let shape = contract::Shape::of(core_module)
+        .map_err(|cause| WrapError::Malformed(cause.to_string()))?;
+    let mut module = Cow::Borrowed(core_module);
     if stripped.is_none() {
-        return Err(WrapError::NoContract);
+        if !shape.exports_contract {
+            return Err(WrapError::NoContract);
+        }
+        contract::embed_generator(module.to_mut()).map_err(WrapError::Encoder)?;
     }
-    ComponentEncoder::default()
+    let mismatch = |cause| WrapError::Mismatch(format!("{cause:#}"));
+    let mut encoder = ComponentEncoder::default()
         .validate(true)
-        .module(core_module)
-        .and_then(|mut encoder| encoder.encode())
-        .map_err(|cause| WrapError::Mismatch(format!("{cause:#}")))
+        .module(&module)
+        .map_err(mismatch)?;
+    if shape.imports_preview1 {
+        let adapter = preview1::adapter().map_err(WrapError::Encoder)?;
+        encoder = encoder
+            .adapter(preview1::MODULE, &adapter)
+            .map_err(mismatch)?;
+    }
+    encoder.encode().map_err(mismatch)
 }
 
 fn panic_text(cause: &(dyn std::any::Any + Send)) -> String {

@@ -1,0 +1,3 @@
+module wellhead.dev/sdk
+
+go 1.24

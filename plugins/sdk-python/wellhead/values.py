@@ -16,7 +16,7 @@ __all__ = ["Fixed", "WrongValue", "fixed", "rfc3339", "to_json"]
 quoted: Callable[[str], str] = encoder.encode_basestring
 
 _UNITS = [10**decimals for decimals in range(19)]
-_PICOS = [f"%s%d.%0{decimals}d" if decimals else "%s%d" for decimals in range(19)]
+_FORMATS = ["%d", *(f"%d.%0{decimals}d" for decimals in range(1, 19))]
 
 
 class WrongValue(ValueError):
@@ -35,9 +35,9 @@ class WrongValue(ValueError):
 
 def fixed(value: int, decimals: int) -> str:
     """A number in units of 10**-decimals, always with that many decimals: ``fixed(-5, 2)`` is ``-0.05``."""
-    whole, rest = divmod(abs(value), _UNITS[decimals])
-    sign = "-" if value < 0 else ""
-    return _PICOS[decimals] % (sign, whole, rest) if decimals else f"{sign}{whole}"
+    if value < 0:
+        return "-" + fixed(-value, decimals)
+    return _FORMATS[decimals] % (divmod(value, _UNITS[decimals]) if decimals else value)
 
 
 class Fixed:
@@ -66,18 +66,21 @@ class Fixed:
         return hash((self.value, self.decimals))
 
 
-_second = -1
-_until_second = ""
+_MINUTE = 60_000_000_000
+#: Where the last minute that was asked for begins, and its text.
+_minute = -_MINUTE
+_until_minute = ""
 
 
 def rfc3339(time: int) -> str:
     """Nanoseconds since the epoch in UTC with microseconds: ``2026-01-01T00:00:51.000000Z``."""
-    global _second, _until_second
-    second, nanos = divmod(time, 1_000_000_000)
-    if second != _second:
-        _until_second = "%04d-%02d-%02dT%02d:%02d:%02d." % gmtime(second)[:6]
-        _second = second
-    return f"{_until_second}{nanos // 1000:06d}Z"
+    global _minute, _until_minute
+    rest = time - _minute
+    if not 0 <= rest < _MINUTE:
+        rest = time % _MINUTE
+        _minute = time - rest
+        _until_minute = "%04d-%02d-%02dT%02d:%02d:" % gmtime(_minute // 1_000_000_000)[:5]
+    return "%s%02d.%06dZ" % (_until_minute, *divmod(rest // 1000, 1_000_000))
 
 
 def to_json(value: Any) -> str:

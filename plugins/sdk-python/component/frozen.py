@@ -27,13 +27,14 @@ import _strptime  # noqa: F401
 import traceback  # noqa: F401
 import uuid  # noqa: F401
 
-from wellhead import FrozenError, log
+from wellhead import FrozenError, log, place
 
 _CLOCK = "a component has no clock, and the instant of a record is tick.time (or tick.rfc3339)"
 _ENTROPY = (
     "a component has no entropy, and what it was built with would repeat in every stream; take "
     'settings.key("purpose") in `open`, and its .at(tick.index) or .random(tick.index) in `record`'
 )
+_UNSEEDED = f"the functions of the module random, and random.Random() without a seed: {_ENTROPY}"
 _FILES = (
     "a component has no files; read them at the top of app.py, when the component is built, or let users name "
     "them as assets (wellhead.assets.read)"
@@ -56,6 +57,7 @@ def _guarded(name: str, original: Callable[..., Any], why: str, needless: int = 
 
 def guard() -> None:
     """Puts guards in place of what is frozen by the snapshot."""
+    place.HIDDEN.append(os.path.dirname(__file__) + os.sep)
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
         for each in (name, f"{name}_ns"):
             if hasattr(time, each):
@@ -119,10 +121,10 @@ class _Unseeded(_Random):
             self.seed(a, version)
 
     def random(self) -> float:
-        raise FrozenError(f"random without a seed: {_ENTROPY}")
+        raise FrozenError(_UNSEEDED)
 
     def getrandbits(self, k: int) -> int:
-        raise FrozenError(f"random without a seed: {_ENTROPY}")
+        raise FrozenError(_UNSEEDED)
 
 
 def _guard_random() -> None:

@@ -54,7 +54,7 @@ def refusal(error: BaseException) -> Err:
         return Err(types.Error_InvalidConfig(_whole(str(error))))
     cause = error.__cause__ if isinstance(error, wellhead.Failed) else error
     if cause is not None and not isinstance(cause, (wellhead.Failed, wellhead.WrongValue)):
-        wellhead_log.error(place.stack(cause))
+        wellhead_log.error(place.stack(cause, _GENERATOR))
     return Err(types.Error_Failed(_whole(place.said(error, _GENERATOR))))
 
 

@@ -166,7 +166,7 @@ class Stream:
                 elif texts and data.isascii():
                     size += len(data)
                 else:
-                    size += _length(data, "the record")
+                    size += _length(data, "")
                 key = out.key
                 if key:
                     if type(key) is str and key.isascii():
@@ -258,7 +258,7 @@ def is_json(content_type: str) -> bool:
     return essence == "application/json" or essence.endswith("+json")
 
 
-def _length(data: str | bytes, what: str) -> int:
+def _length(data: str | bytes, path: str) -> int:
     if isinstance(data, bytes):
         return len(data)
     try:
@@ -268,7 +268,7 @@ def _length(data: str | bytes, what: str) -> int:
         raise WrongValue(
             f"character {error.start} of the text is half of a surrogate pair ({half}): write the whole "
             "character, or decode with errors='replace'",
-            what,
+            path,
         ) from None
 
 

@@ -23,7 +23,7 @@ class WrongValue(ValueError):
     """A value that has no place in a record; says which one, where, and what to write instead."""
 
     def __init__(self, why: str, path: str = "") -> None:
-        super().__init__(f"{path or 'the record'}: {why}")
+        super().__init__(f"{path}: {why}" if path else why)
         self.why = why
         self.path = path
 
@@ -89,7 +89,10 @@ def to_json(value: Any) -> str:
     Raises `WrongValue`, with its path, for what JSON has no form for: sets, dates, NaN, keys that are no
     strings, halves of surrogate pairs.
     """
-    return _writer(value)(value)
+    try:
+        return _writer(value)(value)
+    except RecursionError:
+        raise WrongValue("it contains itself, or is nested too deep") from None
 
 
 def _float(value: float) -> str:

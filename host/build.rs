@@ -110,7 +110,9 @@ fn below(root: &Path, path: &str, files: &mut Vec<String>) -> std::io::Result<()
     for entry in fs::read_dir(root.join(path))? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
-        let left_out = LEFT_OUT.contains(&&*name) || name.ends_with(".wasm");
+        // An SDK has its tools in a folder of that name, an example what it was built into.
+        let built = name == "build" && path.starts_with("examples");
+        let left_out = built || LEFT_OUT.contains(&&*name) || name.ends_with(".wasm");
         if !left_out && name != "Cargo.lock" {
             below(root, &format!("{path}/{name}"), files)?;
         }

@@ -132,6 +132,11 @@ pub enum ProjectError {
 }
 
 impl ProjectError {
+    /// A component can't be called as its generator is.
+    pub fn renaming(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> ProjectError {
+        ProjectError::file(path, "renamed")
+    }
+
     fn file(
         path: &std::path::Path,
         done: &'static str,

@@ -53,7 +53,12 @@ fn plugin(program: &Program, arguments: &[&str]) -> Outcome<()> {
 
 fn built(program: &Program, language: &str) -> Outcome<Built> {
     let begun = Instant::now();
-    plugin(program, &["plugin", "new", "meter", "--lang", language, "--dir", language])?;
+    plugin(
+        program,
+        &[
+            "plugin", "new", "meter", "--lang", language, "--dir", language,
+        ],
+    )?;
     plugin(program, &["plugin", "run", language, "--once"])?;
     let seconds = begun.elapsed().as_secs_f64();
     let component = PathBuf::from(program.path_of(language)).join("meter.wasm");
@@ -62,14 +67,21 @@ fn built(program: &Program, language: &str) -> Outcome<Built> {
 
 /// The ten fields in C.
 fn by_hand(program: &Program) -> Outcome<PathBuf> {
-    plugin(program, &["plugin", "new", "meter", "--lang", "c", "--dir", "ten"])?;
+    plugin(
+        program,
+        &["plugin", "new", "meter", "--lang", "c", "--dir", "ten"],
+    )?;
     std::fs::write(program.path_of("ten/generator.c"), BY_HAND)?;
     plugin(program, &["plugin", "build", "ten"])?;
     Ok(program.path_of("ten/meter.wasm").into())
 }
 
 /// Nanoseconds of a record, in turns with C.
-fn turns(configured: &Arc<Configured>, c: &Arc<Configured>, records: u64) -> Outcome<[Vec<f64>; 2]> {
+fn turns(
+    configured: &Arc<Configured>,
+    c: &Arc<Configured>,
+    records: u64,
+) -> Outcome<[Vec<f64>; 2]> {
     let turn = |configured: &Arc<Configured>, records: u64| {
         let mut bare = Bare::open(configured, 0, 1)?;
         bare.run(guest::BATCH)?;
@@ -77,10 +89,9 @@ fn turns(configured: &Arc<Configured>, c: &Arc<Configured>, records: u64) -> Out
     };
     take_turns(
         TURNS,
-        [
-            &mut || turn(configured, records),
-            &mut || turn(c, C_RECORDS),
-        ],
+        [&mut || turn(configured, records), &mut || {
+            turn(c, C_RECORDS)
+        }],
     )
 }
 
@@ -95,7 +106,16 @@ fn memory(program: &Program, component: &Path) -> Outcome<[f64; 2]> {
     let path = component.display().to_string();
     let peak = |records: &str| -> Outcome<f64> {
         let arguments = [
-            "run", &path, "--load", "max", "--records", records, "--to", "null", "--seed", "7",
+            "run",
+            &path,
+            "--load",
+            "max",
+            "--records",
+            records,
+            "--to",
+            "null",
+            "--seed",
+            "7",
         ];
         let mut child = program.command(&arguments)?.spawn()?;
         let mut highest = 0.0_f64;

@@ -37,12 +37,19 @@ pub fn create(
 /// # Errors
 /// Where it doesn't build, or is no generator.
 pub fn build(engine: &Engine, folder: &Path) -> Result<PathBuf, CliError> {
-    let component = project::build(folder)?;
-    let generator = component.display().to_string();
-    let loaded = engine
-        .store
-        .load(&engine.runtime, &generator, Paths::Allowed)?;
+    let built = project::build(folder)?;
+    let loaded = engine.store.load(
+        &engine.runtime,
+        &built.display().to_string(),
+        Paths::Allowed,
+    )?;
     let said = loaded.inspect()?;
+    // Not every language's manifest knows the name by which users will call it.
+    let component = built.with_file_name(format!("{}.wasm", said.name));
+    if component != built {
+        std::fs::rename(&built, &component).map_err(ProjectError::renaming(&built))?;
+    }
+    let generator = component.display();
     let bytes = std::fs::metadata(&component).map_or(0, |meta| meta.len());
     eprintln!(
         "{generator} is {} {}, {} KiB",

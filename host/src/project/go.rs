@@ -39,7 +39,10 @@ fn name(manifest: &str) -> Option<&str> {
     let path = manifest
         .lines()
         .find_map(|line| line.trim().strip_prefix("module "))?;
-    path.trim().rsplit('/').next().filter(|name| !name.is_empty())
+    path.trim()
+        .rsplit('/')
+        .next()
+        .filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -49,7 +52,10 @@ mod tests {
     #[test]
     fn a_module_is_called_by_the_end_of_its_path() {
         assert_eq!(name("// mine\nmodule meter\n\ngo 1.24\n"), Some("meter"));
-        assert_eq!(name("module example.com/a/water-meter"), Some("water-meter"));
+        assert_eq!(
+            name("module example.com/a/water-meter"),
+            Some("water-meter")
+        );
         assert_eq!(name("go 1.24"), None);
     }
 }

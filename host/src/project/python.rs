@@ -1,8 +1,9 @@
-//! Python: componentize-py takes an interpreter, the SDK and the author's module into one component.
+//! Python: the SDK's own `build.py` gets componentize-py, and makes the component.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use toml::Table;
+use toml::{Table, Value};
 
 use super::ProjectError;
 use super::build::{text, written};
@@ -15,39 +16,28 @@ const PYTHON: Tool = Tool {
     least: (3, 10),
     how: "see https://www.python.org, or on Debian, as root, `apt-get install python3 python3-venv`",
 };
-/// What makes a component of Python: the version that the SDK is tested with.
-const COMPONENTIZE: &str = "componentize-py==0.25.1";
 
-/// Installs what is needed into the folder's own environment, where it isn't there yet, and builds.
+/// Builds the project of a folder. What it needs besides Python is installed there, where it isn't yet.
 pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
+    let python = PYTHON.find()?;
     let manifest = text(folder, "pyproject.toml")?;
-    let name = name(&manifest).ok_or_else(|| ProjectError::NoName(folder.join("pyproject.toml")))?;
-    let componentize = componentize(folder)?;
-    let mut build = tool::command(componentize, folder);
-    build.args(["-d", "wit", "-w", "plugin", "componentize", "--stub-wasi"]);
-    build.args(["-p", ".", "-p", "wellhead/sdk-python", "app", "-o"]);
-    tool::run(build.arg(format!("{name}.wasm")), folder)?;
-    written(folder, &name)
-}
-
-/// The tool: that of the folder's environment, which is made where there is none.
-fn componentize(folder: &Path) -> Result<PathBuf, ProjectError> {
-    let here = Path::new(".venv/bin/componentize-py");
-    if !folder.join(here).is_file() {
-        let python = PYTHON.find()?;
-        eprintln!("making .venv in {} with {COMPONENTIZE}, once", folder.display());
-        let mut make = tool::command(python, folder);
-        tool::run(make.args(["-m", "venv", ".venv"]), folder)?;
-        let mut install = tool::command(folder.join(".venv/bin/pip"), folder);
-        tool::run(install.args(["install", "--quiet", COMPONENTIZE]), folder)?;
-    }
-    let path = folder.join(here);
-    std::fs::canonicalize(&path).map_err(ProjectError::file(&path, "found"))
-}
-
-/// The project's name.
-fn name(manifest: &str) -> Option<String> {
-    let manifest: Table = manifest.parse().ok()?;
-    let name = manifest.get("project")?.get("name")?.as_str()?;
-    (!name.is_empty()).then(|| name.to_owned())
+    let manifest: Table = manifest.parse().unwrap_or_default();
+    let at = |path: [&str; 3]| {
+        let [first, second, third] = path;
+        let value = manifest.get(first)?.get(second)?;
+        let value = if third.is_empty() {
+            value
+        } else {
+            value.get(third)?
+        };
+        value.as_str().filter(|text| !text.is_empty())
+    };
+    let name = at(["project", "name", ""])
+        .ok_or_else(|| ProjectError::NoName(folder.join("pyproject.toml")))?;
+    let sdk = at(["tool", "wellhead", "sdk"]).unwrap_or("wellhead/sdk-python");
+    let mut build = tool::command(python, folder);
+    build.arg(Path::new(sdk).join("build.py")).arg(".");
+    // All that it prints is where the component is.
+    tool::run(build.stdout(Stdio::null()), folder)?;
+    written(folder, name)
 }

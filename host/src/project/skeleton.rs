@@ -107,12 +107,21 @@ mod tests {
         for language in &LANGUAGES {
             let files = files(language, "water-meter").unwrap();
             let of = |path: &str| files.iter().find(|(name, _)| name == path);
-            for path in [language.manifest, language.begins_in, "README.md", ".gitignore"] {
+            for path in [
+                language.manifest,
+                language.begins_in,
+                "README.md",
+                ".gitignore",
+            ] {
                 assert!(of(path).is_some(), "{} has no {path}", language.name);
             }
             for (path, text) in &files {
                 assert!(!text.contains(EXAMPLE), "{}: {path}", language.name);
-                assert!(!path.contains("..") && !text.contains(ROOT), "{}: {path}", language.name);
+                assert!(
+                    !path.contains("..") && !text.contains(ROOT),
+                    "{}: {path}",
+                    language.name
+                );
             }
             let (_, here) = language.sdk;
             let within = files.iter().filter(|(path, _)| path.starts_with(here));
@@ -127,7 +136,15 @@ mod tests {
         let refused = |language: &str, name: &str| {
             create(Language::named(language).unwrap(), name, Some(folder)).unwrap_err()
         };
-        for name in ["", "Meter", "9lives", "a_b", "../up", "a/b", &"a".repeat(65)] {
+        for name in [
+            "",
+            "Meter",
+            "9lives",
+            "a_b",
+            "../up",
+            "a/b",
+            &"a".repeat(65),
+        ] {
             for language in &LANGUAGES {
                 let refused = refused(language.name, name);
                 assert!(matches!(refused, ProjectError::Name(_)), "{name}");
@@ -135,7 +152,10 @@ mod tests {
         }
         for (language, name) in [("rust", "serde"), ("rust", "match"), ("python", "wellhead")] {
             let said = refused(language, name).to_string();
-            assert!(said.contains(name) && said.contains("another name"), "{said}");
+            assert!(
+                said.contains(name) && said.contains("another name"),
+                "{said}"
+            );
         }
         assert!(is_name("water-meter-2"));
     }

@@ -34,22 +34,30 @@ impl Tool {
                 _ => return Ok(path),
             }
         }
-        let (title, how, (major, minor)) = (self.title, self.how, self.least);
         Err(match old {
             Some((path, found)) => ProjectError::OldTool {
-                title,
+                title: self.title,
                 path,
                 found: format!("{}.{}", found.0, found.1),
-                least: format!("{major}.{minor}"),
-                how,
+                least: self.least(),
+                how: self.how,
             },
-            None => ProjectError::NoTool {
-                title,
-                names: self.names,
-                least: format!("{major}.{minor}"),
-                how,
-            },
+            None => self.missing(),
         })
+    }
+
+    /// That there is none.
+    pub fn missing(&self) -> ProjectError {
+        ProjectError::NoTool {
+            title: self.title,
+            names: self.names,
+            least: self.least(),
+            how: self.how,
+        }
+    }
+
+    fn least(&self) -> String {
+        format!("{}.{}", self.least.0, self.least.1)
     }
 
     fn version_of(&self, path: &Path) -> Option<(u32, u32)> {
@@ -136,6 +144,9 @@ mod tests {
         assert!(old.contains("9999.0") && old.contains("rustup"), "{old}");
         let none = tool(&["no-such-rustc"], (1, 0)).find().unwrap_err();
         let none = none.to_string();
-        assert!(none.contains("no-such-rustc") && none.contains("rustup"), "{none}");
+        assert!(
+            none.contains("no-such-rustc") && none.contains("rustup"),
+            "{none}"
+        );
     }
 }

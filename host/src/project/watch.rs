@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 const BEAT: Duration = Duration::from_millis(300);
 
 /// What tools make, or get from elsewhere.
-const MADE: [&str; 6] = [
+const MADE: [&str; 7] = [
     "target",
     "Cargo.lock",
     "node_modules",
     "package-lock.json",
+    "build",
     "dist",
     "__pycache__",
 ];

@@ -16,9 +16,7 @@ fn published_vectors() {
     let vectors: serde_json::Value =
         serde_json::from_str(include_str!("../../vectors.json")).unwrap();
     let number = |value: &serde_json::Value| value.as_str().unwrap().parse::<u64>().unwrap();
-    let hex = |value: &serde_json::Value| {
-        u64::from_str_radix(value.as_str().unwrap(), 16).unwrap()
-    };
+    let hex = |value: &serde_json::Value| u64::from_str_radix(value.as_str().unwrap(), 16).unwrap();
     let vectors = vectors.as_array().unwrap();
     assert!(vectors.len() >= 5);
     for vector in vectors {

@@ -36,7 +36,9 @@ fn built(sandbox: &Sandbox, language: &str, name: &str) -> PathBuf {
 
 /// Messages of a topic with their keys, in the order of their offsets.
 fn messages(brokers: &str, topic: &str) -> String {
-    let arguments = ["-b", brokers, "-t", topic, "-C", "-e", "-q", "-f", "%k %s\n"];
+    let arguments = [
+        "-b", brokers, "-t", topic, "-C", "-e", "-q", "-f", "%k %s\n",
+    ];
     let Output { status, stdout, .. } = Command::new("kcat").args(arguments).output().unwrap();
     assert!(status.success());
     String::from_utf8(stdout).unwrap()
@@ -74,7 +76,11 @@ fn follows_the_way(language: &str) {
         let of = |generator| messages(&brokers, &format!("{}.{channel}", topic(generator)));
         let (own, rust) = (of("meter"), of("vehicle-telemetry"));
         let mut both = own.lines().zip(rust.lines());
-        assert_eq!(both.find(|(own, rust)| own != rust), None, "{language}, and Rust");
+        assert_eq!(
+            both.find(|(own, rust)| own != rust),
+            None,
+            "{language}, and Rust"
+        );
         assert!(own.lines().count() > 10, "{channel}");
         count += own.lines().count();
     }

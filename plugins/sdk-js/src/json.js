@@ -48,43 +48,50 @@ export class JsonWriter {
   /** Functions by class and by names of properties. */
   #writers = new Map();
   #made = 0;
-  #class = null;
-  #shape = "";
-  #write = null;
+  #shape = null;
+  #text = null;
 
   /** @param {Record<string, number> | undefined} decimals by path: `{ "position.latitude": 7 }` */
   constructor(decimals) {
     this.decimals = tree(decimals ?? {});
+    /** The class of the last record. */
+    this.class = null;
   }
 
-  /** The text of a record. Text in it that isn't well-formed is written as an escape; see `malformed`. */
+  /** The text of an object of that class. Text in it that isn't well-formed is written as an escape; see `malformed`. */
+  write(record) {
+    const shape = Object.keys(record).join("\n");
+    if (shape !== this.#shape) this.#choose(shape, record);
+    return this.#text(record);
+  }
+
+  /** The text of any object. */
   text(record) {
-    try {
-      const shape = Object.keys(record).join("\n");
-      if (shape !== this.#shape || record.constructor !== this.#class || this.#write === null) this.#choose(shape, record);
-      return this.#write(record);
-    } catch (thrown) {
-      if (thrown !== BAD) throw thrown;
-      throw new Failed(problem(record, "", 0) ?? thrown.message);
-    }
+    this.class = record.constructor;
+    this.#shape = null;
+    return this.write(record);
   }
 
   #choose(shape, record) {
-    let writers = this.#writers.get(record.constructor);
-    if (writers === undefined) this.#writers.set(record.constructor, (writers = new Map()));
-    let write = writers.get(shape);
-    if (write === undefined) {
-      write = (value) => any(value, this.decimals, 0);
+    let writers = this.#writers.get(this.class);
+    if (writers === undefined) this.#writers.set(this.class, (writers = new Map()));
+    let text = writers.get(shape);
+    if (text === undefined) {
+      text = (value) => any(value, this.decimals, 0);
       if (plain(record) && this.#made < SHAPES) {
         this.#made += 1;
-        write = made(record, this.decimals);
-        writers.set(shape, write);
+        text = made(record, this.decimals);
+        writers.set(shape, text);
       }
     }
-    this.#class = record.constructor;
     this.#shape = shape;
-    this.#write = write;
+    this.#text = text;
   }
+}
+
+/** What a record's error is: where its writer met what it can't write, what and where that is. */
+export function explained(thrown, record) {
+  return thrown === BAD ? new Failed(problem(record, "", 0) ?? thrown.message) : thrown;
 }
 
 /** Whether an object is what its own properties say: no array, no date, nothing that has a form of its own. */
@@ -116,7 +123,7 @@ function made(record, decimals) {
     const digits = decimals?.[name];
     const number = typeof digits === "number" ? `v.toFixed(${digits})` : "v";
     const text = `if (typeof v === "string") t += ${before} + stringify(v);`;
-    const count = `if (typeof v === "number" && v <= MOST && v >= -MOST) t += ${before} + ${number};`;
+    const count = `if (typeof v === "number" && v <= ${MOST} && v >= -${MOST}) t += ${before} + ${number};`;
     const [first, second] = typeof record[name] === "number" ? [count, text] : [text, count];
     return `v = r[${key}];
 ${first}
@@ -125,7 +132,7 @@ else if (v === undefined) return any(r, D, 0);
 else t += ${before} + any(v, D[${key}], 1);`;
   });
   const body = `return function (r) { let v, t = ""; ${lines.join("\n")} return ${names.length === 0 ? '"{}"' : 't + "}"'}; };`;
-  return new Function("stringify", "MOST", "any", "D", body)(stringify, MOST, any, decimals);
+  return new Function("stringify", "any", "D", body)(stringify, any, decimals);
 }
 
 /** The text of any value. `decimals` is a count for a number, or those of the properties within. */

@@ -61,7 +61,7 @@ export function start(key, first, count, before) {
   const indices = (steps + one * ((BigInt(first) * GAMMA) & MASK)) & mask;
   const states = mix((one * key) ^ indices, mask);
   const wanted = before === null ? 1 : before.wanted;
-  return { first, end: first + count, count, states, starts: null, columns: [], asked: [], wanted };
+  return { count, states, starts: null, columns: [], asked: [], wanted };
 }
 
 /**

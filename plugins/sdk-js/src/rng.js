@@ -14,8 +14,6 @@ const TWO_32 = 0x1_0000_0000;
 const MASK = 0xffff_ffff_ffff_ffffn;
 const LOW = 0xffff_ffffn;
 const GAMMA = 0x9e37_79b9_7f4a_7c15n;
-/** Up to here a number is exact. */
-const MOST = BigInt(Number.MAX_SAFE_INTEGER);
 /** What stands for the stream where all streams share. */
 const SHARED = 1n << 32n;
 
@@ -73,8 +71,11 @@ export class Key {
     this.value = value;
     this.high = Number(value >> 32n);
     this.low = Number(value & LOW);
+    // The batch's records that have been drawn for at once, and where the next record in order is.
     this.block = null;
-    this.last = -2;
+    this.first = 0;
+    this.count = 0;
+    this.next = -1;
   }
 
   /** For what one stream alone sees. */
@@ -99,26 +100,33 @@ export class Key {
    */
   at(i, rng = new Rng()) {
     rng.used = 0;
-    if (typeof i !== "number") {
-      if (i > MOST) return this.#alone(i, rng);
-      i = Number(i);
-    }
-    const block = this.block;
-    if (block !== null && i >= block.first && i < block.end) {
-      rng.block = block;
-      rng.lane = (i - block.first) * 4;
-      this.last = i;
-      return rng;
-    }
-    // Whoever asks for one record after another will ask for the batch's others too.
-    const left = i === this.last + 1 ? asked.end - i : 0;
-    this.last = i;
-    if (left >= FEW && i >= asked.first) {
-      rng.block = this.block = start(this.value, i, left, block);
-      rng.lane = 0;
-      return rng;
+    if (typeof i === "number") {
+      const lane = i - this.first;
+      if (lane >= 0 && lane < this.count) {
+        rng.block = this.block;
+        rng.lane = lane * 4;
+        return rng;
+      }
+      if (i === this.next) return this.#inOrder(i, rng);
+      this.next = i + 1;
     }
     return this.#alone(i, rng);
+  }
+
+  // Whoever asks for one record after another will ask for the batch's others too.
+  #inOrder(i, rng) {
+    const left = i >= asked.first ? asked.end - i : 0;
+    if (left < FEW) {
+      this.next = i + 1;
+      return this.#alone(i, rng);
+    }
+    this.block = start(this.value, i, left, this.block);
+    this.first = i;
+    this.count = left;
+    this.next = i + left;
+    rng.block = this.block;
+    rng.lane = 0;
+    return rng;
   }
 
   #alone(i, rng) {

@@ -4,6 +4,10 @@ import { Failed } from "./errors.js";
 import { malformed } from "./json.js";
 
 const encoder = new TextEncoder();
+const NONE = new Uint8Array(0);
+const LINE_FEED = 10;
+const HALF_A_PAIR = "the text has half of a surrogate pair in it: cut by code points ([...text]) or call toWellFormed()";
+const TWO_LINES = "the text has a line feed in it, which separates records elsewhere: leave it out";
 
 /** What was wrong with a row that is found out only when the text is looked at as a whole. */
 export class WrongRow extends Failed {
@@ -15,22 +19,21 @@ export class WrongRow extends Failed {
 
 export class Rows {
   constructor(count) {
-    /** Records since the last chunk, as text. */
+    /** Records since the last chunk, from row `from` on, and all keys. */
     this.text = "";
-    /** Bytes of the chunks before. */
-    this.base = 0;
-    /** Where each record ends. While text waits, one of its characters counts as a byte. */
-    this.ends = new Uint32Array(count);
+    this.from = 0;
     this.keys = "";
+    /** Bytes of the chunks before. */
+    this.chunks = [];
+    this.base = 0;
+    /** Where each record and each key ends. While text waits, one of its characters counts as a byte. */
+    this.ends = new Uint32Array(count);
     this.keyEnds = new Uint32Array(count);
     /** The columns of channels and operations, once one isn't 0. */
     this.channels = null;
     this.operations = null;
-    /** Whether text that waits was made by the author, and by the JSON writer. */
+    /** Whether some of the text that waits was made by the author. */
     this.raw = false;
-    this.json = false;
-    this.from = 0;
-    this.chunks = [];
   }
 
   /** Sets a row's channel or operation; the column exists from the first that isn't 0. */
@@ -39,112 +42,94 @@ export class Rows {
     this[column][row] = value;
   }
 
-  /** Adds bytes as they are, as row `row`. */
-  bytes(row, bytes) {
-    if (bytes.includes(10)) throw new Failed("the bytes have a line feed (10) in them, which separates records elsewhere: leave it out");
-    this.flush(row);
+  /** Adds bytes as they are, as row `row`, after the text of the rows before. Gives the text that waits then: none. */
+  bytes(bytes, text, row) {
+    if (bytes.length === 0) throw new Failed("no bytes were returned: return null where nothing happens at a tick");
+    if (bytes.includes(LINE_FEED)) throw new Failed("the bytes have a line feed (10) in them, which separates records elsewhere: leave it out");
+    this.#flush(text, row);
     this.chunks.push(bytes.slice());
     this.base += bytes.length;
     this.from = row + 1;
+    return "";
   }
 
-  /** Turns the text that waits into bytes. It ends before row `to`. */
-  flush(to) {
-    const { text, from, base } = this;
-    if (text === "") return;
-    const wrong = this.#wrong(text, from, to);
-    if (wrong !== null) throw wrong;
+  /** Turns text into bytes. It ends before row `to`. */
+  #flush(text, to) {
+    const { from } = this;
+    this.#check(text, from, to);
     const bytes = encoder.encode(text);
-    if (bytes.length !== text.length) this.#measure(text, from, to);
+    if (bytes.length !== text.length) measure(text, this.ends, from, to, this.base);
     this.chunks.push(bytes);
-    this.base = base + bytes.length;
-    this.text = "";
-    this.raw = this.json = false;
+    this.base += bytes.length;
+    this.raw = false;
     this.from = to;
   }
 
-  /** The first row of a text that mustn't go out, or null. */
-  #wrong(text, from, to) {
-    if (this.raw && !text.isWellFormed())
-      return this.#find(from, to, (row) => (row.isWellFormed() ? null : "the text has half of a surrogate pair in it: cut by code points ([...text]) or call toWellFormed()"));
-    if (this.raw && text.includes("\n"))
-      return this.#find(from, to, (row) => (row.includes("\n") ? "the text has a line feed in it, which separates records elsewhere: leave it out" : null));
-    if (this.json && text.includes("\\ud")) return this.#find(from, to, (row) => (row.includes("\\ud") ? this.#malformed(row) : null));
-    return null;
+  /** Looks for what mustn't go out. */
+  #check(text, from, to) {
+    if (this.raw && !text.isWellFormed()) this.#find(text, from, to, (row) => (row.isWellFormed() ? null : HALF_A_PAIR));
+    if (this.raw && text.includes("\n")) this.#find(text, from, to, (row) => (row.includes("\n") ? TWO_LINES : null));
+    // So JSON has what isn't well-formed; in a string of the author's it may be anything.
+    if (text.includes("\\ud")) this.#find(text, from, to, (row) => (row.includes("\\ud") ? wrongEscape(row) : null));
   }
 
-  #malformed(row) {
-    try {
-      return malformed(row);
-    } catch {
-      // The author's own text, which the host checks.
-      return null;
-    }
-  }
-
-  #find(from, to, why) {
-    let start = this.base;
-    for (let row = from; row < to; row++) {
-      const said = why(this.text.slice(start - this.base, this.ends[row] - this.base));
-      if (said !== null) return new WrongRow(row, said);
-      start = this.ends[row];
-    }
-    return null;
-  }
-
-  /** Counts bytes where characters have been counted. */
-  #measure(text, from, to) {
+  #find(text, from, to, why) {
     let start = 0;
-    let at = this.base;
     for (let row = from; row < to; row++) {
       const end = this.ends[row] - this.base;
-      at += encoder.encode(text.slice(start, end)).length;
+      const said = why(text.slice(start, end));
+      if (said !== null) throw new WrongRow(row, said);
       start = end;
-      this.ends[row] = at;
     }
   }
 
   /** The contract's batch of the first `count` rows. */
   batch(count) {
-    this.flush(count);
-    const keys = encoder.encode(this.keys);
-    if (keys.length !== this.keys.length) this.#measureKeys(count);
+    const { chunks, base, from } = this;
+    if (count > from) this.#flush(cut(this.text, this.ends[count - 1] - base), count);
+    const keys = cut(this.keys, count === 0 ? 0 : this.keyEnds[count - 1]);
+    const keyBytes = encoder.encode(keys);
+    if (keyBytes.length !== keys.length) measure(keys, this.keyEnds, 0, count, 0);
     return {
-      payload: this.#payload(),
+      payload: chunks.length === 1 ? chunks[0] : joined(chunks, this.base),
       ends: this.ends.subarray(0, count),
-      keys,
-      keyEnds: keys.length === 0 ? new Uint32Array(0) : this.keyEnds.subarray(0, count),
-      channels: this.channels?.subarray(0, count) ?? new Uint8Array(0),
-      operations: this.operations?.subarray(0, count) ?? new Uint8Array(0),
+      keys: keyBytes,
+      keyEnds: this.keyEnds.subarray(0, keys === "" ? 0 : count),
+      channels: this.channels?.subarray(0, count) ?? NONE,
+      operations: this.operations?.subarray(0, count) ?? NONE,
     };
   }
+}
 
-  #payload() {
-    if (this.chunks.length === 1) return this.chunks[0];
-    const payload = new Uint8Array(this.base);
-    let at = 0;
-    for (const chunk of this.chunks) {
-      payload.set(chunk, at);
-      at += chunk.length;
-    }
-    return payload;
-  }
+const cut = (text, length) => (text.length === length ? text : text.slice(0, length));
 
-  #measureKeys(count) {
-    let start = 0;
-    let at = 0;
-    for (let row = 0; row < count; row++) {
-      const end = this.keyEnds[row];
-      at += encoder.encode(this.keys.slice(start, end)).length;
-      start = end;
-      this.keyEnds[row] = at;
-    }
+function wrongEscape(row) {
+  try {
+    return malformed(row);
+  } catch {
+    // The author's own text, which the host checks.
+    return null;
   }
+}
 
-  /** Drops what came after the first `count` rows, of text that waits. */
-  cut(count) {
-    const end = count === 0 ? 0 : this.ends[count - 1];
-    this.text = this.text.slice(0, Math.max(0, end - this.base));
-    this.keys = this.keys.slice(0, count === 0 ? 0 : this.keyEnds[count - 1]);
+/** Counts bytes where characters have been counted, in rows whose text begins at byte `base`. */
+function measure(text, ends, from, to, base) {
+  let start = 0;
+  let at = base;
+  for (let row = from; row < to; row++) {
+    const end = ends[row] - base;
+    at += encoder.encode(text.slice(start, end)).length;
+    start = end;
+    ends[row] = at;
   }
+}
+
+function joined(chunks, length) {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }

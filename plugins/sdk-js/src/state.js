@@ -1,7 +1,7 @@
 // The author's state as bytes, and back: bytes of their own after a 0, anything else as JSON.
 
 import { Failed } from "./errors.js";
-import { JsonWriter } from "./json.js";
+import { JsonWriter, explained } from "./json.js";
 
 const MOST = 1 << 20;
 const writer = new JsonWriter();
@@ -22,7 +22,12 @@ function raw(state) {
 function json(state) {
   const place = bigIntIn(state, "state");
   if (place !== null) throw new Failed(`\`${place}\` is a BigInt, which would come back as a number: save its text`);
-  return writer.text({ state });
+  const record = { state };
+  try {
+    return writer.text(record);
+  } catch (thrown) {
+    throw explained(thrown, record);
+  }
 }
 
 function bigIntIn(value, path) {

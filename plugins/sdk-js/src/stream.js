@@ -2,6 +2,7 @@
 
 import { Failed, contractError } from "./errors.js";
 import { log } from "./host.js";
+import { explained } from "./json.js";
 import { expect } from "./rng.js";
 import { Rows, WrongRow } from "./rows.js";
 import { Tick } from "./tick.js";
@@ -9,6 +10,7 @@ import { Tick } from "./tick.js";
 /** A batch ends early once its payload is this long: more would cost memory and gain nothing. */
 const FULL = 1 << 20;
 const OPERATIONS = ["append", "upsert", "delete"];
+const TWO_32 = 0x1_0000_0000;
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** What a record says of itself besides its content. Set anew for each. */
@@ -30,6 +32,7 @@ export class Out {
 export class Stream {
   #made;
   #channels;
+  #writers;
   #tick = new Tick();
   #out = new Out();
   /** The record that comes next, where the generator must not be asked for another. */
@@ -40,6 +43,7 @@ export class Stream {
   constructor(made, channels, next) {
     this.#made = made;
     this.#channels = channels;
+    this.#writers = channels.map(({ writer }) => writer);
     this.#next = next;
   }
 
@@ -57,57 +61,60 @@ export class Stream {
 
   #batch(first, times) {
     const rows = new Rows(times.length);
-    this.#tick.begin(times);
+    this.#tick.begin(first, times);
     expect(first, times.length);
     const made = this.#fill(first, times.length, rows);
     try {
       return rows.batch(made);
     } catch (thrown) {
       if (!(thrown instanceof WrongRow)) throw thrown;
-      return rows.batch(this.#fail(thrown.row, first, thrown, rows));
+      return rows.batch(this.#fail(thrown.row, first, thrown));
     }
   }
 
-  #fail(row, first, thrown, rows) {
+  #fail(row, first, thrown) {
     this.#failed = { at: first + row, error: contractError(thrown, log.error, `record ${first + row}`) };
-    rows.cut(row);
     return row;
   }
 
-  /** The loop. Gives how many records it made. */
+  /** The loop. Gives how many records it made. What it does for each record is kept in variables: they cost least. */
   #fill(first, count, rows) {
     const made = this.#made;
     const tick = this.#tick;
     const out = this.#out;
-    const channels = this.#channels;
+    const writers = this.#writers;
+    const { halves } = tick;
     const { ends, keyEnds } = rows;
-    let k = 0;
+    let [k, record, text, keys] = [0, null, "", ""];
     try {
-      for (; k < count && rows.base + rows.text.length < FULL; k++) {
+      for (; k < count && text.length + rows.base < FULL; k++) {
         out.key = undefined;
         out.channel = 0;
         out.operation = "append";
         tick.index = first + k;
-        tick.place = k * 2;
-        const record = made.record(tick, out);
-        if (out.ended) return k;
-        const channel = out.channel === 0 ? 0 : this.#channel(out.channel, k, rows);
+        const nanos = (halves[2 * k + 1] - tick.high) * TWO_32 + halves[2 * k] - tick.low;
+        if (nanos >= 0 && nanos < 1_000_000_000) tick.nanos = nanos;
+        else tick.turn(2 * k);
+        record = made.record(tick, out);
+        if (out.ended) break;
+        const { key, channel } = out;
+        const writer = writers[channel === 0 ? 0 : this.#channel(channel, k, rows)];
         if (out.operation !== "append") this.#operation(out, k, rows);
-        if (typeof out.key === "string") rows.keys += out.key;
-        else if (out.key !== undefined) throw new Failed(wrongKey(out.key));
-        keyEnds[k] = rows.keys.length;
-        if (typeof record !== "object" || record instanceof Uint8Array) this.#other(record, k, rows);
-        else if (record !== null) {
-          rows.text += channels[channel].writer.text(record);
-          rows.json = true;
-        }
-        ends[k] = rows.base + rows.text.length;
+        if (typeof key !== "string" && key !== undefined) throw new Failed(wrongKey(key));
+        if (typeof record === "object" && record !== null && record.constructor === writer.class) text += writer.write(record);
+        else if (record instanceof Uint8Array) text = rows.bytes(record, text, k);
+        else if (record !== null) text += this.#other(record, writer, rows);
+        ends[k] = rows.base + text.length;
+        if (key !== undefined) keys += key;
+        keyEnds[k] = keys.length;
       }
-      return k;
     } catch (thrown) {
       // What is wrong with a row before this one may have come to light just now.
-      return this.#fail(thrown instanceof WrongRow ? thrown.row : k, first, thrown, rows);
+      k = this.#fail(thrown instanceof WrongRow ? thrown.row : k, first, explained(thrown, record));
     }
+    rows.text = text;
+    rows.keys = keys;
+    return k;
   }
 
   #channel(channel, k, rows) {
@@ -127,16 +134,16 @@ export class Stream {
     rows.mark("operations", k, code);
   }
 
-  /** What isn't written as JSON: text and bytes as they are, and what is no record. */
-  #other(record, k, rows) {
-    if (typeof record === "string" ? record === "" : record?.length === 0)
-      throw new Failed("an empty record was returned: return null where nothing happens at a tick");
+  /** The text of what isn't an object of the class that the channel's records had, or is no record. */
+  #other(record, writer, rows) {
+    if (record === "") throw new Failed("an empty text was returned: return null where nothing happens at a tick");
     if (typeof record === "string") {
-      rows.text += record;
       rows.raw = true;
-    } else if (record instanceof Uint8Array) rows.bytes(k, record);
-    else if (record === undefined) throw new Failed("`record` returned undefined: return the record, or null where nothing happens at a tick");
-    else throw new Failed(`\`record\` returned ${shown(record)}: return an object, text, bytes (Uint8Array), or null where nothing happens`);
+      return record;
+    }
+    if (typeof record === "object") return writer.text(record);
+    const wanted = "return an object, text, bytes (Uint8Array), or null where nothing happens at a tick";
+    throw new Failed(`\`record\` returned ${record === undefined ? "undefined" : shown(record)}: ${wanted}`);
   }
 
   /** The author's state, whatever it is. */

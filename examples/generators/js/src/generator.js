@@ -56,8 +56,8 @@ const alert = {
 
 /** Tenths of a kilometre an hour. */
 const FASTEST = 1_600;
-/** Millimetres of a ten-millionth of a degree along a meridian. */
-const STEP = 11;
+/** Of a millimetre in a direction, how many make a ten-millionth of a degree along a meridian, which is 11 mm. */
+const PARTS = 1_024 * 11;
 /** Where all begin, in ten-millionths of a degree. */
 const DEPOT = { latitude: 488_566_000, longitude: 23_522_000 };
 /** Further away than this, a degree, a vehicle begins at the depot again. */
@@ -86,22 +86,22 @@ class Vehicle {
 
   /** Drives on until `now`, in milliseconds; then speed and direction change a little. */
   goTo(now, random) {
-    // An hour at most, in which a vehicle goes no further than 160 km.
-    const passed = this.at === 0 ? 0 : Math.min(Math.max(now - this.at, 0), 3_600_000);
+    const { speed, direction } = this;
+    let passed = this.at === 0 || now < this.at ? 0 : now - this.at;
+    // An hour at most, in which a vehicle goes no further than 160 km: so all of this fits into 32 bits.
+    if (passed > 3_600_000) passed = 3_600_000;
     this.at = now;
     // A tenth of a kilometre an hour is 1/36 of a millimetre in a millisecond.
-    const gone = Math.floor((this.speed * passed) / 36);
+    const gone = ((speed * passed) / 36) | 0;
     this.odometer += gone;
-    this.north = moved(this.north, gone * NORTH[this.direction]);
-    this.east = moved(this.east, gone * EAST[this.direction]);
-    this.speed = Math.min(Math.max(this.speed + (random & 255) - 120, 0), FASTEST);
-    if (((random >> 8) & 15) === 0) this.direction = (random >> 12) & 7;
+    const north = this.north + (((gone * NORTH[direction]) / PARTS) | 0);
+    const east = this.east + (((gone * EAST[direction]) / PARTS) | 0);
+    this.north = north > FURTHEST || north < -FURTHEST ? 0 : north;
+    this.east = east > FURTHEST || east < -FURTHEST ? 0 : east;
+    const next = speed + (random & 255) - 120;
+    this.speed = next < 0 ? 0 : next > FASTEST ? FASTEST : next;
+    if ((random & 0xf00) === 0) this.direction = (random >> 12) & 7;
   }
-}
-
-function moved(away, parts) {
-  const now = away + Math.trunc(parts / (1_024 * STEP));
-  return Math.abs(now) > FURTHEST ? 0 : now;
 }
 
 /** One stream of the generator. */

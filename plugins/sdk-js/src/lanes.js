@@ -48,20 +48,32 @@ function mix(z, mask) {
   return z ^ ((z >> 31n) & mask);
 }
 
-/** The lanes as numbers of 32 bits: lane k's lower half at 4k, its upper half after it. */
-function halves(lanes, count) {
+/** The lanes as numbers of 32 bits: lane k's lower half at 4k, its upper half after it. `room` is used where it fits. */
+function halves(lanes, count, room) {
+  const length = count * 16;
+  const bytes = room?.byteLength === length ? new Uint8Array(room.buffer) : new Uint8Array(length);
   const hex = lanes.toString(16).padStart(count * 32, "0");
-  const bytes = Uint8Array.fromHex ? Uint8Array.fromHex(hex) : Uint8Array.from(Buffer.from(hex, "hex"));
-  return new Uint32Array(bytes.reverse().buffer);
+  if (bytes.setFromHex) bytes.setFromHex(hex);
+  else bytes.set(Buffer.from(hex, "hex"));
+  bytes.reverse();
+  return room?.byteLength === length ? room : new Uint32Array(bytes.buffer);
 }
 
-/** The draws of the records `first`, `first + 1`, … of a key; `before` is what the ones before them had. */
+/**
+ * The draws of the records `first`, `first + 1`, … of a key. `before` is the block of those before them, which gives its
+ * room away; whoever still draws from it has it laid out again.
+ */
 export function start(key, first, count, before) {
   const { one, mask, steps } = constants(count);
   const indices = (steps + one * ((BigInt(first) * GAMMA) & MASK)) & mask;
   const states = mix((one * key) ^ indices, mask);
-  const wanted = before === null ? 1 : before.wanted;
-  return { count, states, starts: null, columns: [], asked: [], wanted };
+  const block = { count, states, starts: null, columns: [], rooms: [], asked: [], wanted: 1 };
+  if (before !== null) {
+    block.wanted = before.wanted;
+    block.rooms = before.columns;
+    before.columns = [];
+  }
+  return block;
 }
 
 /**
@@ -78,12 +90,12 @@ export function column(block, j) {
   }
   const { one, mask } = constants(block.count);
   const states = (block.states + one * ((BigInt(j + 1) * GAMMA) & MASK)) & mask;
-  const draws = halves(mix(states, mask), block.count);
+  const draws = halves(mix(states, mask), block.count, block.rooms[j]);
   block.columns[j] = draws;
   return draws;
 }
 
 /** What the draws of a block's records begin with, as halves. */
 export function firstOf(block) {
-  return (block.starts ??= halves(block.states, block.count));
+  return (block.starts ??= halves(block.states, block.count, null));
 }

@@ -9,6 +9,8 @@ import { Tick } from "./tick.js";
 
 /** A batch ends early once its payload is this long: more would cost memory and gain nothing. */
 const FULL = 1 << 20;
+/** Text becomes bytes in pieces of about this length: what is alive for long has the engine move it, and then look for it. */
+const PIECE = 1 << 12;
 const OPERATIONS = ["append", "upsert", "delete"];
 const TWO_32 = 0x1_0000_0000;
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
@@ -35,6 +37,7 @@ export class Stream {
   #writers;
   #tick = new Tick();
   #out = new Out();
+  #rows = new Rows();
   /** The record that comes next, where the generator must not be asked for another. */
   #next;
   /** The record that failed and the contract's error: asked for again, it fails again. */
@@ -60,7 +63,8 @@ export class Stream {
   }
 
   #batch(first, times) {
-    const rows = new Rows(times.length);
+    const rows = this.#rows;
+    rows.begin(times.length);
     this.#tick.begin(first, times);
     expect(first, times.length);
     const made = this.#fill(first, times.length, rows);
@@ -106,7 +110,8 @@ export class Stream {
         else if (record !== null) text += this.#other(record, writer, rows);
         ends[k] = rows.base + text.length;
         if (key !== undefined) keys += key;
-        keyEnds[k] = keys.length;
+        keyEnds[k] = rows.keyBase + keys.length;
+        if (text.length >= PIECE) [text, keys] = rows.flush(text, keys, k + 1);
       }
     } catch (thrown) {
       // What is wrong with a row before this one may have come to light just now.

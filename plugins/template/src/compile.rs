@@ -1,8 +1,13 @@
 //! From the description of a record to its steps and its JSON Schema, in one pass.
 
+mod at;
+mod depending;
+mod formula;
 mod operators;
 mod people;
 mod spread;
+mod states;
+mod values;
 
 use serde_json::{Map, Value, json};
 use wellhead_sdk::{Error, Key, Settings};
@@ -10,6 +15,9 @@ use wellhead_sdk::{Error, Key, Settings};
 use crate::config::Config;
 use crate::options::{nearest, wrong};
 use crate::program::{PADDING, Piece, Program, Step, What};
+
+use at::At;
+use values::Waiting;
 
 /// Levels of objects and arrays in a record.
 pub(crate) const DEEPEST: usize = 16;
@@ -37,17 +45,25 @@ pub(crate) fn compile(config: &Config, settings: &Settings) -> Result<Compiled, 
         text: Vec::new(),
         longest: 0,
         names: Vec::new(),
+        waiting: Waiting {
+            wanted: config.record.values().any(depending::depends),
+            times: 1,
+            ..Waiting::default()
+        },
     };
     let mut schema = Map::new();
     schema.insert(
         "$schema".to_owned(),
         json!("https://json-schema.org/draft/2020-12/schema"),
     );
-    if let Value::Object(record) = compiler.object(&At::root(), &config.record)? {
+    compiler.begin_scope();
+    let mut record = compiler.object(&At::root(), &config.record)?;
+    compiler.step("", What::End, 0);
+    compiler.settle(&mut record)?;
+    compiler.piece(&[0; PADDING]);
+    if let Value::Object(record) = record {
         schema.extend(record);
     }
-    compiler.step("", What::End, 0);
-    compiler.piece(&[0; PADDING]);
     compiler.check_key()?;
     if compiler.longest > LONGEST {
         return Err(wrong(
@@ -74,84 +90,6 @@ pub(crate) fn compile(config: &Config, settings: &Settings) -> Result<Compiled, 
     }
 }
 
-/// A place in the description.
-#[derive(Clone, Debug)]
-pub(crate) struct At {
-    /// For messages: `record.lines.$array.of.sku`.
-    pub place: String,
-    /// What draws are for: `lines[].sku`.
-    pub path: String,
-    /// The path of the object around it, whose fields tell of the same person.
-    pub object: String,
-    /// How many objects and arrays are around it.
-    depth: usize,
-    /// How many of them are arrays that repeat.
-    loops: usize,
-}
-
-impl At {
-    fn root() -> At {
-        At {
-            place: "record".to_owned(),
-            path: String::new(),
-            object: String::new(),
-            depth: 0,
-            loops: 0,
-        }
-    }
-
-    /// A field of the object here.
-    fn field(&self, name: &str) -> At {
-        let path = match self.path.as_str() {
-            "" => name.to_owned(),
-            path => format!("{path}.{name}"),
-        };
-        At {
-            place: format!("{}.{name}", self.place),
-            path,
-            object: self.path.clone(),
-            depth: self.depth + 1,
-            loops: self.loops,
-        }
-    }
-
-    /// An item of the list here.
-    fn item(&self, index: usize) -> At {
-        At {
-            place: format!("{}[{index}]", self.place),
-            path: format!("{}[{index}]", self.path),
-            object: self.path.clone(),
-            depth: self.depth + 1,
-            loops: self.loops,
-        }
-    }
-
-    /// What an operator here makes its value of: the same draws, another place.
-    pub fn inside(&self, operator: &str) -> At {
-        At {
-            place: format!("{}.{operator}.of", self.place),
-            ..self.clone()
-        }
-    }
-
-    /// Whether this is in an array that repeats.
-    pub fn in_array(&self) -> bool {
-        self.loops > 0
-    }
-
-    /// An element of the array here.
-    pub fn element(&self) -> At {
-        let path = format!("{}[]", self.path);
-        At {
-            place: format!("{}.$array.of", self.place),
-            object: path.clone(),
-            path,
-            depth: self.depth + 1,
-            loops: self.loops + 1,
-        }
-    }
-}
-
 /// What is at work.
 pub(crate) struct Compiler<'a> {
     pub settings: &'a Settings,
@@ -164,6 +102,8 @@ pub(crate) struct Compiler<'a> {
     longest: u64,
     /// Paths of all fields that could be the key.
     names: Vec<String>,
+    /// What depends on other fields.
+    waiting: Waiting,
 }
 
 impl Compiler<'_> {
@@ -208,8 +148,10 @@ impl Compiler<'_> {
 
     /// The body of an array that is written at most so often: its schema.
     pub fn repeated(&mut self, at: &At, of: &Value, most: u32) -> Result<Value, Error> {
-        let before = self.longest;
+        let (before, times) = (self.longest, self.waiting.times);
+        self.waiting.times = times.saturating_mul(u64::from(most));
         let schema = self.value(at, of)?;
+        self.waiting.times = times;
         let once = self.longest.saturating_sub(before).saturating_add(1);
         self.longest = before.saturating_add(once.saturating_mul(u64::from(most)));
         Ok(schema)
@@ -242,8 +184,10 @@ impl Compiler<'_> {
         if wanted {
             self.step("", What::KeyFrom, 0);
         }
+        let step = self.next_step();
         let schema = self.value(at, value)?;
         let scalar = !is_nested(&schema);
+        self.place_field(at, value, !scalar, step);
         if scalar && at.loops == 0 {
             self.names.push(at.path.clone());
         }
@@ -290,7 +234,10 @@ impl Compiler<'_> {
             if i > 0 {
                 self.write(",");
             }
-            schemas.push(self.value(&at.item(i), item)?);
+            let (at, step) = (at.item(i), self.next_step());
+            let schema = self.value(&at, item)?;
+            self.place_field(&at, item, is_nested(&schema), step);
+            schemas.push(schema);
         }
         self.write("]");
         let count = items.len();
@@ -348,6 +295,9 @@ fn field_name<'a>(at: &At, written: &'a str) -> Result<&'a str, Error> {
 
 /// Whether a schema is of objects or arrays.
 fn is_nested(schema: &Value) -> bool {
+    if let Some(nested) = values::nested_later(schema, is_nested) {
+        return nested;
+    }
     let nested = |kind: &Value| kind == "object" || kind == "array";
     let of_value = |value: &Value| value.is_object() || value.is_array();
     let listed = schema["enum"]

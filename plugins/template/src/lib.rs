@@ -15,6 +15,7 @@ mod pattern;
 mod people;
 mod program;
 mod unique;
+mod values;
 
 use wellhead_sdk::{Channel, Error, Generator, Out, Settings, Tick};
 
@@ -22,7 +23,7 @@ pub use config::Config;
 pub use unique::Permutation;
 
 use compile::compile;
-use program::{Program, Scratch};
+use program::{FAILED, Program, Scratch};
 
 /// The generator.
 pub struct Template {
@@ -68,8 +69,22 @@ impl Generator for Template {
         writer.finish();
         if key.0 < key.1 {
             put_key(out, key);
+        } else if key == FAILED {
+            return Err(self.failed());
         }
         Ok(())
+    }
+}
+
+impl Template {
+    /// Why the last record couldn't be made.
+    #[cold]
+    #[inline(never)]
+    fn failed(&mut self) -> Error {
+        match self.scratch.registers.failed.take() {
+            Some(failed) => Error::failed(self.program.values.explain(failed)),
+            None => Error::failed("a value can't be computed"),
+        }
     }
 }
 

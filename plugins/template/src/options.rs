@@ -68,6 +68,11 @@ impl<'a> Options<'a> {
         self.given?.get(name).filter(|value| !value.is_null())
     }
 
+    /// What an option is set to, also to null.
+    pub fn given(&self, name: &str) -> Option<&'a Value> {
+        self.given?.get(name)
+    }
+
     /// An option that has to be there.
     pub fn needed<T>(&self, name: &str, value: Option<T>) -> Result<T, Error> {
         value.ok_or_else(|| wrong(self.place, format!("`{name}` is missing; write it")))
@@ -180,6 +185,27 @@ impl<'a> Options<'a> {
                 self.place,
                 format!(
                     "`{name}` is `{text}`; write a number and a unit, such as 500ms, 5s, 2m, 1h or 1d"
+                ),
+            )),
+        }
+    }
+
+    /// A length of time above 0, or a range of them, in nanoseconds: `5m`, `5m..20m`.
+    pub fn durations(&self, name: &str) -> Result<Option<(u64, u64)>, Error> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let (low, high) = text.split_once("..").unwrap_or((text, text));
+        match (nanos(low.trim()), nanos(high.trim())) {
+            (Some(low), Some(high)) if low > high => Err(wrong(
+                self.place,
+                format!("`{name}` is `{text}`, which is upside down; write the shorter time first"),
+            )),
+            (Some(low), Some(high)) if high > 0 => Ok(Some((low, high))),
+            _ => Err(wrong(
+                self.place,
+                format!(
+                    "`{name}` is `{text}`; write a time such as 10m, or a range such as 5m..20m"
                 ),
             )),
         }

@@ -44,6 +44,8 @@ pub(crate) struct Pattern {
     pub pieces: Vec<(u32, u32)>,
     /// Places that forks go on at.
     pub targets: Vec<u32>,
+    /// Bytes of the longest text.
+    pub longest: u64,
 }
 
 impl Pattern {

@@ -123,6 +123,15 @@ impl Source {
         }
     }
 
+    /// Which user stands at an address; 0 where nobody is a user.
+    #[inline(always)]
+    pub fn user(&self, address: u64) -> u64 {
+        match *self {
+            Source::Users(_, key, count) => below_wide(key.hash(address), count),
+            Source::Anybody(..) => 0,
+        }
+    }
+
     /// Writes what is asked of the person at an address.
     #[inline(always)]
     pub fn put(&self, kind: Kind, address: u64, w: &mut Writer<'_>) {

@@ -10,12 +10,16 @@ use crate::number::{self, How, Numbers};
 use crate::pattern::Pattern;
 use crate::people::{Kind, Source};
 use crate::unique::Permutation;
+use crate::values::{Registers, Values};
 
 /// Arrays within arrays.
 pub(crate) const LOOPS: usize = 4;
 
 /// So many bytes can be read from where any text begins: a copy of that length is the fastest.
 pub(crate) const PADDING: usize = 32;
+
+/// What stands for a key where a value can't be computed; the registers say why.
+pub(crate) const FAILED: (usize, usize) = (usize::MAX, 0);
 
 /// Text in the program's pool.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,6 +90,13 @@ pub(crate) enum What {
     },
     /// The end of an array's element; the next begins at that step.
     Next(u32),
+    /// Values that others read are computed: units from one to another of the list.
+    Lets(u32, u32),
+    /// A value that depends on other fields.
+    Value(u32),
+    /// Goes on at one of several steps, as a switch says.
+    Switch(u32),
+    Jump(u32),
     /// The key's text begins, and ends.
     KeyFrom,
     KeyTo,
@@ -114,6 +125,8 @@ pub(crate) struct Program {
     pub permutations: Vec<Permutation>,
     /// How many clocks the steps need.
     pub clocks: u32,
+    /// What depends on other fields.
+    pub values: Values,
 }
 
 /// An array that is being written.
@@ -128,16 +141,17 @@ struct Loop {
 
 /// What draws are addressed by, and what sequences count: a record, or an element of an array.
 #[derive(Clone, Copy, Debug, Default)]
-struct Scope {
-    address: u64,
-    count: u64,
+pub(crate) struct Scope {
+    pub address: u64,
+    pub count: u64,
 }
 
 /// What a stream keeps between records, none of which a record's bytes depend on.
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
-    clocks: Vec<Clock>,
+    pub clocks: Vec<Clock>,
     loops: [Loop; LOOPS],
+    pub registers: Registers,
 }
 
 impl Scratch {
@@ -145,6 +159,7 @@ impl Scratch {
         Scratch {
             clocks: vec![Clock::new(); program.clocks as usize],
             loops: [Loop::NONE; LOOPS],
+            registers: Registers::new(&program.values),
         }
     }
 }
@@ -181,7 +196,7 @@ impl Scratch {
 
 impl Program {
     /// Writes a record, which is number `number` of all streams. Says where the key's text is;
-    /// nowhere when there is none.
+    /// nowhere when there is none, [`FAILED`] when a value can't be computed.
     #[inline(always)]
     pub fn run(
         &self,
@@ -269,6 +284,28 @@ impl Program {
                         depth -= 1;
                     }
                 }
+                What::Lets(from, to) => {
+                    if depth == 0 {
+                        scratch.registers.begin();
+                    }
+                    if !self.lets((from, to), scratch, tick, scope) {
+                        return FAILED;
+                    }
+                }
+                What::Value(which) => {
+                    let Some((from, to, quoted)) = self.shown(which, scratch, tick, scope) else {
+                        return FAILED;
+                    };
+                    if quoted {
+                        w.byte(b'"');
+                    }
+                    w.bytes(&scratch.registers.text[from..to]);
+                    if quoted {
+                        w.byte(b'"');
+                    }
+                }
+                What::Switch(which) => at = self.branch(which, scratch),
+                What::Jump(to) => at = to as usize,
                 What::KeyFrom => key.0 = w.position(),
                 What::KeyTo => key.1 = w.position(),
             }
@@ -294,7 +331,7 @@ impl Loop {
 }
 
 #[inline(always)]
-fn put_time(form: Form, time: u64, clock: &mut Clock, w: &mut Writer<'_>) {
+pub(crate) fn put_time(form: Form, time: u64, clock: &mut Clock, w: &mut Writer<'_>) {
     const MS: u64 = 1_000_000;
     match form {
         Form::Rfc3339 => clock.at(time).put(w),
@@ -306,7 +343,7 @@ fn put_time(form: Form, time: u64, clock: &mut Clock, w: &mut Writer<'_>) {
 
 /// An address of the networks that are set aside for private use, 10.0.0.0/8.
 #[inline(always)]
-fn put_address(random: u64, w: &mut Writer<'_>) {
+pub(crate) fn put_address(random: u64, w: &mut Writer<'_>) {
     lit!(w, "\"10.");
     w.u8(random as u8);
     w.byte(b'.');

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use wellhead_sdk::Error;
 use wellhead_sdk::dist::Weighted;
 
+use super::values::nullable_later;
 use super::{At, Compiler, operator};
 use crate::options::{EXACT, Options, nearest, wrong};
 use crate::pattern::{Parsed, parse};
@@ -13,7 +14,7 @@ use crate::program::{Form, LOOPS, What};
 use crate::unique::Permutation;
 
 /// All operators, for messages.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 16] = [
     "$int",
     "$float",
     "$bool",
@@ -27,6 +28,9 @@ const KNOWN: [&str; 13] = [
     "$array",
     "$fake",
     "$ref",
+    "$expr",
+    "$case",
+    "$states",
 ];
 /// How many choices an operator may have.
 const CHOICES: usize = 10_000;
@@ -54,6 +58,9 @@ impl Compiler<'_> {
             "$unique" => self.unique(at, &options(&["min", "max"])?),
             "$null" => self.null(at, &options(&["share", "of"])?),
             "$array" => self.array(at, &options(&["min", "max", "of"])?),
+            "$expr" => self.expr(at, &place, given),
+            "$case" => self.case(at, &options(&["by", "when", "else"])?),
+            "$states" => self.states(at, &options(&["initial", "states", "by"])?),
             "$fake" => self.fake(at, &place, given),
             "$ref" => self.reference(at, &options(&["generator", "field", "count", "person"])?),
             _ => Err(wrong(
@@ -209,7 +216,7 @@ impl Compiler<'_> {
             What::Null { share, past: 0 },
             4,
         );
-        let schema = self.value(&at.inside("$null"), of)?;
+        let schema = self.value(&at.inside("$null.of"), of)?;
         if !self.text.is_empty() {
             // The value's last text belongs to it alone, not to what follows.
             self.step("", What::Nothing, 0);
@@ -225,7 +232,7 @@ impl Compiler<'_> {
         let max = options.needed("max", options.count("max", 0, ELEMENTS)?)?;
         upright(place, i64::from(min), i64::from(max))?;
         let of = options.needed("of", options.get("of"))?;
-        let element = at.element();
+        let mut element = at.element();
         if element.loops > LOOPS {
             return Err(wrong(
                 place,
@@ -237,6 +244,7 @@ impl Compiler<'_> {
         let what = What::Array { min, span, past: 0 };
         let begun = self.step(&format!("{}[]", at.path), what, 1);
         let first = self.next_step();
+        element.scope = self.begin_scope();
         let items = self.repeated(&element, of, max)?;
         self.step("", What::Next(first), 0);
         let past = self.next_step();
@@ -304,7 +312,7 @@ fn unescaped(value: &Value) -> Value {
     }
 }
 
-fn weight_of(place: &str, weight: &Value) -> Result<f64, Error> {
+pub(super) fn weight_of(place: &str, weight: &Value) -> Result<f64, Error> {
     let fine = |weight: &f64| (0.0..=EXACT as f64).contains(weight);
     weight.as_f64().filter(fine).ok_or_else(|| {
         wrong(
@@ -316,7 +324,7 @@ fn weight_of(place: &str, weight: &Value) -> Result<f64, Error> {
 
 /// Weights in the table's units: as they are where they are whole and small, else in parts of the
 /// largest.
-fn whole_weights(weights: &[f64]) -> Vec<u32> {
+pub(super) fn whole_weights(weights: &[f64]) -> Vec<u32> {
     let largest = weights.iter().copied().fold(0.0, f64::max);
     if weights.iter().all(|weight| weight.fract() == 0.0) && largest <= f64::from(u32::MAX) {
         return weights.iter().map(|weight| *weight as u32).collect();
@@ -329,7 +337,13 @@ fn whole_weights(weights: &[f64]) -> Vec<u32> {
 }
 
 /// A schema that also allows null.
-fn nullable(mut schema: Value) -> Value {
+pub(super) fn nullable(mut schema: Value) -> Value {
+    if let Some(later) = nullable_later(&schema) {
+        return later;
+    }
+    if let Some(Value::Array(branches)) = schema.get_mut("anyOf") {
+        branches.push(json!({"type": "null"}));
+    }
     match schema.get("const") {
         Some(Value::Null) => return schema,
         Some(constant) => return json!({"enum": [constant, null]}),
@@ -343,6 +357,12 @@ fn nullable(mut schema: Value) -> Value {
             schema["enum"] = Value::Array(values);
         }
         (_, Some(Value::String(kind))) => schema["type"] = json!([kind, "null"]),
+        (_, Some(Value::Array(mut kinds))) => {
+            if !kinds.contains(&json!("null")) {
+                kinds.push(json!("null"));
+            }
+            schema["type"] = Value::Array(kinds);
+        }
         _ => {}
     }
     schema

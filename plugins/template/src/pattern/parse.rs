@@ -44,10 +44,11 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
     let mut expression = String::from("^(?:");
     render(&all, &mut expression);
     expression.push_str(")$");
+    made.pattern.longest = longest(&all);
     Ok(Parsed {
+        longest: made.pattern.longest + 2,
         pattern: made.pattern,
         expression,
-        longest: longest(&all) + 2,
     })
 }
 

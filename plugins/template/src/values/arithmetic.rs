@@ -1,0 +1,111 @@
+//! Arithmetic that is the same to the bit everywhere.
+
+use super::Failure;
+
+/// Operations on two numbers that aren't worth an operation of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arith {
+    Remainder,
+    Power,
+    Least,
+    Most,
+    Less,
+    AtMost,
+    Same,
+    Other,
+}
+
+/// Operations on one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unary {
+    Negative,
+    Absolute,
+    Floor,
+    Ceiling,
+    Root,
+    Exponential,
+    Logarithm,
+    Sine,
+    Cosine,
+    Not,
+}
+
+/// Powers of ten, as far as decimals go.
+pub(super) const TENS: [f64; 8] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+
+/// To the nearest whole number, halves away from zero.
+#[inline(always)]
+pub(super) fn nearest(x: f64) -> f64 {
+    let whole = x.trunc();
+    match (x - whole).abs() >= 0.5 {
+        true => whole + 1.0_f64.copysign(x),
+        false => whole,
+    }
+}
+
+const fn truth(holds: bool) -> f64 {
+    if holds { 1.0 } else { 0.0 }
+}
+
+/// Null is the same as null, and as nothing else.
+fn same(a: f64, b: f64) -> bool {
+    a == b || a.is_nan() && b.is_nan()
+}
+
+pub(super) fn two(what: Arith, a: f64, b: f64) -> Result<f64, Failure> {
+    Ok(match what {
+        Arith::Remainder if b == 0.0 => return Err(Failure::Zero),
+        Arith::Remainder => libm::fmod(a, b),
+        Arith::Power => return finite(libm::pow(a, b)),
+        Arith::Least if b < a => b,
+        Arith::Most if b > a => b,
+        Arith::Least | Arith::Most => a,
+        Arith::Less => truth(a < b),
+        Arith::AtMost => truth(a <= b),
+        Arith::Same => truth(same(a, b)),
+        Arith::Other => truth(!same(a, b)),
+    })
+}
+
+pub(super) fn one(what: Unary, a: f64) -> Result<f64, Failure> {
+    Ok(match what {
+        Unary::Negative => -a,
+        Unary::Absolute => a.abs(),
+        Unary::Floor => a.floor(),
+        Unary::Ceiling => a.ceil(),
+        Unary::Root if a < 0.0 => return Err(Failure::Root),
+        Unary::Root => a.sqrt(),
+        Unary::Exponential => return finite(libm::exp(a)),
+        Unary::Logarithm if a <= 0.0 => return Err(Failure::Logarithm),
+        Unary::Logarithm => libm::log(a),
+        Unary::Sine => libm::sin(a),
+        Unary::Cosine => libm::cos(a),
+        Unary::Not => 1.0 - a,
+    })
+}
+
+fn finite(x: f64) -> Result<f64, Failure> {
+    match x.is_finite() {
+        true => Ok(x),
+        false => Err(Failure::Beyond),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn halves_go_away_from_zero_and_nothing_else_does() {
+        for (x, rounded) in [
+            (2.5, 3.0),
+            (-2.5, -3.0),
+            (2.4, 2.0),
+            (0.499_999_999_999_999_94, 0.0),
+            (4_503_599_627_370_497.5, 4_503_599_627_370_498.0),
+            (9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+        ] {
+            assert_eq!(nearest(x), rounded, "{x}");
+        }
+    }
+}

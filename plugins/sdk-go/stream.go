@@ -172,7 +172,7 @@ func (s *Opened) fill(first uint64, times []uint64) {
 		if err == nil {
 			err = out.problem()
 		}
-		if err == nil && frozen.seen() != reads {
+		if err == nil {
 			err = frozen.since(reads)
 			reads = frozen.seen()
 		}

@@ -173,6 +173,7 @@ bool wh_asset(const char *name, wh_bytes *bytes);
 #include "wellhead/double.c"
 #include "wellhead/json.c"
 #include "wellhead/config.c"
+#include "wellhead/asset.c"
 #include "wellhead/stream.c"
 #ifdef __wasm__
 #include "wellhead/libc.c"

@@ -99,6 +99,7 @@ func Open(config string, settings Settings, state []byte) (opened *Opened, err e
 	if stream == nil {
 		return nil, errors.New("`Open` gave neither a stream nor an error")
 	}
+	claimMemory()
 	inOrder := registered.inOrder
 	return &Opened{
 		stream: stream, out: newOut(channels, registered.contentType),

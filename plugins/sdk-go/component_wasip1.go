@@ -195,6 +195,8 @@ func exportGenerate(number uint32, first uint64, times, count uint32) unsafe.Poi
 	taken()
 	if err != nil {
 		failure.failed, failure.err = 1, errorOf(err)
+		// It is too late to say that the configuration is wrong.
+		failure.err.kind = 1
 		return unsafe.Pointer(&failure)
 	}
 	batchResult.payload = listOf(batch.Payload)

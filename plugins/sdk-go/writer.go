@@ -29,6 +29,7 @@ type Writer struct {
 	// json says whether the record is JSON, for what is appended raw.
 	json  bool
 	names names
+	clock timeText
 }
 
 // begin goes on to another record.
@@ -194,7 +195,7 @@ func (w *Writer) Null() {
 func (w *Writer) Time(nanoseconds uint64) {
 	w.comma()
 	w.bytes = append(w.bytes, '"')
-	w.bytes = clock.append(w.bytes, nanoseconds)
+	w.bytes = w.clock.append(w.bytes, nanoseconds)
 	w.bytes = append(w.bytes, '"')
 }
 

@@ -218,6 +218,21 @@ static void batches(void)
     assert(!wh_stream_open("nothing", &settings, NULL));
 }
 
+static void assets(void)
+{
+    static uint8_t words[1500000] = {1};
+    words[sizeof words - 1] = 7;
+    wh_test_asset("words", words, sizeof words);
+    wh_bytes whole;
+    uint8_t piece[4];
+    assert(wh_asset("words", &whole) && whole.length == sizeof words);
+    assert(!memcmp(whole.data, words, sizeof words));
+    assert(wh_asset_read("words", sizeof words - 2, piece, 4) == 2 && piece[1] == 7);
+    assert(wh_asset_read("words", sizeof words, piece, 4) == 0);
+    assert(!wh_asset("nothing", &whole));
+    free((void *)whole.data);
+}
+
 /* The vectors are numbers in strings, since JSON's lose digits. */
 static uint64_t vector(const wh_config *config, int i, const char *name, int base)
 {
@@ -280,6 +295,7 @@ int main(int count, char **arguments)
     texts();
     settings();
     batches();
+    assets();
     vectors(arguments[1]);
     puts("the SDK for C: all tests passed");
 }

@@ -136,7 +136,7 @@ typedef struct wh_generator {
     bool (*record)(void *stream, wh_tick tick, wh_out *out);
     /* The state after the last record; NULL: there is none. */
     bool (*save)(void *stream, wh_writer *state);
-    /* Frees what `open` allocated; NULL: nothing. */
+    /* Frees what `open` allocated, also where it failed halfway; NULL: nothing. */
     void (*close)(void *stream);
 } wh_generator;
 
@@ -173,6 +173,7 @@ bool wh_asset(const char *name, wh_bytes *bytes);
 #include "wellhead/double.c"
 #include "wellhead/json.c"
 #include "wellhead/config.c"
+#include "wellhead/asset.c"
 #include "wellhead/stream.c"
 #ifdef __wasm__
 #include "wellhead/libc.c"

@@ -14,7 +14,7 @@ import (
 type list struct{ data, length uint32 }
 
 func (l list) bytes() []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(uintptr(l.data))), l.length)
+	return unsafe.Slice((*byte)(unsafe.Add(nil, l.data)), l.length)
 }
 
 func listOf[T any](items []T) list {
@@ -190,11 +190,13 @@ var batchResult struct {
 
 //go:wasmexport wellhead:generator/generator@1.0.0#[method]stream.generate
 func exportGenerate(number uint32, first uint64, times, count uint32) unsafe.Pointer {
-	instants := unsafe.Slice((*uint64)(unsafe.Pointer(uintptr(times))), count)
+	instants := unsafe.Slice((*uint64)(unsafe.Add(nil, times)), count)
 	batch, err := streams[number-1].Generate(first, instants)
 	taken()
 	if err != nil {
 		failure.failed, failure.err = 1, errorOf(err)
+		// It is too late to say that the configuration is wrong.
+		failure.err.kind = 1
 		return unsafe.Pointer(&failure)
 	}
 	batchResult.payload = listOf(batch.Payload)

@@ -71,7 +71,10 @@ type Tick struct {
 func (t Tick) Milliseconds() uint64 { return t.Time / 1_000_000 }
 
 // String is the event time as RFC 3339 in UTC with microseconds.
-func (t Tick) String() string { return string(clock.append(nil, t.Time)) }
+func (t Tick) String() string {
+	var clock timeText
+	return string(clock.append(make([]byte, 0, 27), t.Time))
+}
 
 // Settings are what a stream is opened with.
 type Settings struct {

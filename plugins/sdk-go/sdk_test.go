@@ -113,6 +113,36 @@ func TestWriter(t *testing.T) {
 	}
 }
 
+func TestFieldsAreNamedRightHoweverManyThereAre(t *testing.T) {
+	w := &Writer{json: true}
+	for range 3 {
+		w.begin()
+		w.Object()
+		want := map[string]int{}
+		for i := range 300 {
+			name := fmt.Sprintf("\"%d", i)
+			want[name] = i
+			w.Field(name).Int(int64(i))
+			// Another text of the same length at another place, and a shorter one at the same.
+			w.Field(name[1:] + "x").Null()
+			w.Field(name[:1]).Null()
+		}
+		w.End()
+		var got map[string]any
+		if err := json.Unmarshal(w.bytes[w.start:], &got); err != nil {
+			t.Fatal(err)
+		}
+		for name, i := range want {
+			if got[name] != float64(i) {
+				t.Errorf("%q is %v, not %d", name, got[name], i)
+			}
+		}
+		if len(got) != 601 {
+			t.Errorf("%d names", len(got))
+		}
+	}
+}
+
 func TestTime(t *testing.T) {
 	for nanoseconds, want := range map[uint64]string{
 		0:                         "1970-01-01T00:00:00.000000Z",

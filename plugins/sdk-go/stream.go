@@ -99,6 +99,7 @@ func Open(config string, settings Settings, state []byte) (opened *Opened, err e
 	if stream == nil {
 		return nil, errors.New("`Open` gave neither a stream nor an error")
 	}
+	claimMemory()
 	inOrder := registered.inOrder
 	return &Opened{
 		stream: stream, out: newOut(channels, registered.contentType),
@@ -172,7 +173,7 @@ func (s *Opened) fill(first uint64, times []uint64) {
 		if err == nil {
 			err = out.problem()
 		}
-		if err == nil && frozen.seen() != reads {
+		if err == nil {
 			err = frozen.since(reads)
 			reads = frozen.seen()
 		}

@@ -1,18 +1,16 @@
 package sdk
 
-// clock keeps the text of the second that was asked for last. There are no threads in a component;
-// streams in a native test share it only if they run in the same goroutine, see [Open].
-var clock = timeText{second: ^uint64(0)}
-
+// timeText keeps the text of the second that was asked for last.
 type timeText struct {
-	second uint64
-	text   [20]byte
+	text [20]byte
+	// next is one more than that second, so that nothing is kept to begin with.
+	next uint64
 }
 
 // append adds the 27 characters of an instant, in RFC 3339 and UTC with microseconds.
 func (c *timeText) append(to []byte, nanoseconds uint64) []byte {
 	second := nanoseconds / 1_000_000_000
-	if second != c.second {
+	if second+1 != c.next {
 		c.set(second)
 	}
 	to = append(to, c.text[:]...)
@@ -44,7 +42,7 @@ func (c *timeText) set(second uint64) {
 	text = appendDigits(append(text, ':'), ofDay/60%60, 2)
 	text = appendDigits(append(text, ':'), ofDay%60, 2)
 	_ = append(text, '.')
-	c.second = second
+	c.next = second + 1
 }
 
 // pairs are the two digits of each number below 100.

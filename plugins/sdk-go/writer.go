@@ -29,6 +29,7 @@ type Writer struct {
 	// json says whether the record is JSON, for what is appended raw.
 	json  bool
 	names names
+	clock timeText
 }
 
 // begin goes on to another record.
@@ -106,30 +107,40 @@ func (w *Writer) newName(name string) []byte {
 // names are those of fields as they are written, found by where the text lies: programs name their
 // fields by the same constants for each record. What is kept can't be collected, so that nothing
 // else comes to lie there.
-type names [32]struct {
+type names [64]struct {
 	name    string
 	written []byte
 }
 
-func (n *names) place(name string) *struct {
-	name    string
-	written []byte
-} {
+// tries is how many places a name may have, one after another.
+const tries = 8
+
+func (n *names) place(name string) int {
 	at := uintptr(unsafe.Pointer(unsafe.StringData(name)))
-	return &n[(at^at>>5^uintptr(len(name)))%uintptr(len(n))]
+	return int((at ^ at>>6 ^ uintptr(len(name))*7) % uintptr(len(n)))
 }
 
 func (n *names) find(name string) []byte {
-	place := n.place(name)
-	if len(place.name) == len(name) && unsafe.StringData(place.name) == unsafe.StringData(name) {
-		return place.written
+	for i := range tries {
+		kept := &n[(n.place(name)+i)%len(n)]
+		if unsafe.StringData(kept.name) == unsafe.StringData(name) && len(kept.name) == len(name) {
+			return kept.written
+		}
 	}
 	return nil
 }
 
+// keep puts a name into the first of its places that is free, or else instead of another.
 func (n *names) keep(name string, written []byte) []byte {
-	place := n.place(name)
-	place.name, place.written = name, written
+	first := n.place(name)
+	free := first
+	for i := range tries {
+		if at := (first + i) % len(n); n[at].written == nil {
+			free = at
+			break
+		}
+	}
+	n[free].name, n[free].written = name, written
 	return written
 }
 
@@ -184,7 +195,7 @@ func (w *Writer) Null() {
 func (w *Writer) Time(nanoseconds uint64) {
 	w.comma()
 	w.bytes = append(w.bytes, '"')
-	w.bytes = clock.append(w.bytes, nanoseconds)
+	w.bytes = w.clock.append(w.bytes, nanoseconds)
 	w.bytes = append(w.bytes, '"')
 }
 

@@ -43,12 +43,8 @@ const LOG: u32 = 0;
 const FLUSH: u32 = 1;
 const PUT: u32 = 2;
 const COUNT: u32 = 3;
-/// How many of these are defined here: all but the first, which is imported.
-const HELPERS: [(&[ValType], fn() -> Function); 3] = [
-    (&[ValType::I32], flush),
-    (&[ValType::I32, ValType::I32, ValType::I32], put),
-    (&[ValType::I32], count),
-];
+/// All of these but the first, which is imported: how many parameters each has, and its code.
+const HELPERS: [(usize, fn() -> Function); 3] = [(1, flush), (3, put), (1, count)];
 
 /// The adapter, as a module with its meaning.
 pub(crate) fn adapter() -> Result<Vec<u8>, String> {
@@ -75,7 +71,7 @@ pub(crate) fn adapter() -> Result<Vec<u8>, String> {
 
     for (parameters, body) in HELPERS {
         functions.function(types.len());
-        types.ty().function(parameters.iter().copied(), []);
+        types.ty().function(vec![ValType::I32; parameters], []);
         code.function(&body());
     }
     for (index, (name, parameters, body)) in (COUNT + 1..).zip(FUNCTIONS) {

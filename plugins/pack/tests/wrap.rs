@@ -88,28 +88,32 @@ fn module(imports: &[(&str, Signature<'_>)], exports: &[Signature<'_>]) -> Vec<u
 }
 
 /// Names of what a component itself imports and exports.
-fn outside(component: &[u8]) -> (Vec<String>, Vec<String>) {
+fn outside(component: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
     let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
     for payload in Parser::new(0).parse_all(component) {
-        match payload.unwrap() {
+        match payload? {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 0 => {
-                imports.extend(section.into_iter().map(|i| i.unwrap().name.name.to_owned()));
+                for import in section {
+                    imports.push(import?.name.name.to_owned());
+                }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
-                exports.extend(section.into_iter().map(|e| e.unwrap().name.name.to_owned()));
+                for export in section {
+                    exports.push(export?.name.name.to_owned());
+                }
             }
             _ => {}
         }
     }
-    (imports, exports)
+    Ok((imports, exports))
 }
 
 #[test]
 fn exports_by_the_contracts_names_make_a_generator() {
     let component = wrap(&module(&[], &EXPORTS)).unwrap();
-    let (imports, exports) = outside(&component);
+    let (imports, exports) = outside(&component).unwrap();
     assert_eq!(exports, ["wellhead:generator/generator@1.0.0"]);
     assert!(!imports.iter().any(|name| name.contains("wasi")));
     assert_eq!(component, wrap(&module(&[], &EXPORTS)).unwrap());
@@ -157,13 +161,13 @@ fn preview_1_asks_the_host_for_nothing_but_the_log() {
         (name, ("random_get", "ii", true)),
         (name, ("path_open", "iiiiillii", true)),
     ];
-    let (imports, _) = outside(&wrap(&module(&quiet, &EXPORTS)).unwrap());
+    let (imports, _) = outside(&wrap(&module(&quiet, &EXPORTS)).unwrap()).unwrap();
     assert!(
         imports.iter().all(|name| name.starts_with("wellhead:")),
         "{imports:?}"
     );
     let loud = [(name, ("fd_write", "iiii", true))];
-    let (imports, _) = outside(&wrap(&module(&loud, &EXPORTS)).unwrap());
+    let (imports, _) = outside(&wrap(&module(&loud, &EXPORTS)).unwrap()).unwrap();
     assert!(imports.contains(&"wellhead:generator/log@1.0.0".to_owned()));
     assert!(!imports.iter().any(|name| name.contains("wasi")));
 }

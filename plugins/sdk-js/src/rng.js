@@ -3,7 +3,7 @@
 //
 // There is no compiler inside a component, only an interpreter, and an operation costs the same 10 to 100 ns whether
 // it is on small or on huge numbers. So 64-bit numbers are pairs of 32-bit halves where there is one of them, and
-// where a thousand records ask for the same, one BigInt holds them all, 128 bits each, and is mixed at once (lanes.js).
+// where many records ask for the same, one BigInt holds them all, 128 bits each, and is mixed at once (lanes.js).
 
 import { column, firstOf, start } from "./lanes.js";
 
@@ -62,6 +62,8 @@ export function expect(first, count) {
 
 /** Below this many records, drawing at once gains nothing. */
 const FEW = 16;
+/** So many are drawn for at once: more would gain nothing, and have the engine move large numbers about. */
+const MANY = 128;
 
 /** Randomness for one purpose: draws for any index, in any order. */
 export class Key {
@@ -115,7 +117,7 @@ export class Key {
 
   // Whoever asks for one record after another will ask for the batch's others too.
   #inOrder(i, rng) {
-    const left = i >= asked.first ? asked.end - i : 0;
+    const left = Math.min(i >= asked.first ? asked.end - i : 0, MANY);
     if (left < FEW) {
       this.next = i + 1;
       return this.#alone(i, rng);

@@ -64,16 +64,20 @@ function halves(lanes, count, room) {
  * room away; whoever still draws from it has it laid out again.
  */
 export function start(key, first, count, before) {
-  const { one, mask, steps } = constants(count);
-  const indices = (steps + one * ((BigInt(first) * GAMMA) & MASK)) & mask;
-  const states = mix((one * key) ^ indices, mask);
-  const block = { count, states, starts: null, columns: [], rooms: [], asked: [], wanted: 1 };
+  const block = { key, first, count, columns: [], rooms: [], asked: [], wanted: 1 };
   if (before !== null) {
     block.wanted = before.wanted;
     block.rooms = before.columns;
     before.columns = [];
   }
   return block;
+}
+
+/** What each record's draws begin with. It is made again for each column: kept, it would be moved about. */
+function states({ key, first, count }) {
+  const { one, mask, steps } = constants(count);
+  const indices = (steps + one * ((BigInt(first) * GAMMA) & MASK)) & mask;
+  return mix((one * key) ^ indices, mask);
 }
 
 /**
@@ -85,17 +89,12 @@ export function column(block, j) {
   if (j >= block.wanted) {
     const asked = (block.asked[j] ?? 0) + 1;
     block.asked[j] = asked;
-    if (asked * 8 < block.count) return null;
+    if (asked * 4 < block.count) return null;
     block.wanted = j + 1;
   }
   const { one, mask } = constants(block.count);
-  const states = (block.states + one * ((BigInt(j + 1) * GAMMA) & MASK)) & mask;
-  const draws = halves(mix(states, mask), block.count, block.rooms[j]);
+  const steps = one * ((BigInt(j + 1) * GAMMA) & MASK);
+  const draws = halves(mix((states(block) + steps) & mask, mask), block.count, block.rooms[j]);
   block.columns[j] = draws;
   return draws;
-}
-
-/** What the draws of a block's records begin with, as halves. */
-export function firstOf(block) {
-  return (block.starts ??= halves(block.states, block.count, null));
 }

@@ -3,9 +3,9 @@
 //
 // There is no compiler inside a component, only an interpreter, and an operation costs the same 10 to 100 ns whether
 // it is on small or on huge numbers. So 64-bit numbers are pairs of 32-bit halves where there is one of them, and
-// where a thousand records ask for the same, one BigInt holds them all, 128 bits each, and is mixed at once (lanes.js).
+// where many records ask for the same, one BigInt holds them all, 128 bits each, and is mixed at once (lanes.js).
 
-import { column, firstOf, start } from "./lanes.js";
+import { column, start } from "./lanes.js";
 
 const { imul } = Math;
 const GAMMA_HIGH = 0x9e3779b9;
@@ -62,6 +62,8 @@ export function expect(first, count) {
 
 /** Below this many records, drawing at once gains nothing. */
 const FEW = 16;
+/** So many are drawn for at once, which keeps a number below the 1 KiB that the engine has room for beside its objects. */
+const MANY = 60;
 
 /** Randomness for one purpose: draws for any index, in any order. */
 export class Key {
@@ -115,7 +117,7 @@ export class Key {
 
   // Whoever asks for one record after another will ask for the batch's others too.
   #inOrder(i, rng) {
-    const left = i >= asked.first ? asked.end - i : 0;
+    const left = Math.min(i >= asked.first ? asked.end - i : 0, MANY);
     if (left < FEW) {
       this.next = i + 1;
       return this.#alone(i, rng);
@@ -194,9 +196,9 @@ export class Rng {
 
   // Goes on alone: what few of a batch's records draw isn't drawn for all.
   #leave(used) {
-    const starts = firstOf(this.block);
-    let state = (BigInt(starts[this.lane + 1]) << 32n) | BigInt(starts[this.lane]);
-    state = (state + BigInt(used) * GAMMA) & MASK;
+    const { key, first } = this.block;
+    const index = BigInt(first + this.lane / 4);
+    const state = (mixed(key ^ ((index * GAMMA) & MASK)) + BigInt(used) * GAMMA) & MASK;
     this.stateHigh = Number(state >> 32n);
     this.stateLow = Number(state & LOW);
     this.block = null;

@@ -67,7 +67,7 @@ export class Rows {
   bytes(bytes, text, row) {
     if (bytes.length === 0) throw new Failed("no bytes were returned: return null where nothing happens at a tick");
     if (bytes.includes(LINE_FEED)) throw new Failed("the bytes have a line feed (10) in them, which separates records elsewhere: leave it out");
-    this.#encode(text, row);
+    if (row > this.from) this.flush(text, row);
     this.payload = roomFor(this.payload, this.base, bytes.length);
     this.payload.set(bytes, this.base);
     this.base += bytes.length;
@@ -75,15 +75,8 @@ export class Rows {
     return "";
   }
 
-  /** Turns the text and the keys of the rows before `to` into bytes. Gives what waits then: nothing. */
-  flush(text, keys, to) {
-    if (to > this.from) this.#encode(text, to);
-    if (keys !== "") this.#encodeKeys(keys, to);
-    this.keysFrom = to;
-    return ["", ""];
-  }
-
-  #encode(text, to) {
+  /** Turns the text of the rows before `to` into bytes. Gives the text that waits then: none. */
+  flush(text, to) {
     const { from, base } = this;
     this.#check(text, from, to);
     this.payload = roomFor(this.payload, base, text.length);
@@ -96,27 +89,31 @@ export class Rows {
     this.base = base + written;
     this.raw = false;
     this.from = to;
+    return "";
   }
 
-  #encodeKeys(keys, to) {
+  /** The same for keys. */
+  flushKeys(keys, to) {
     const { keysFrom, keyBase } = this;
-    if (!keys.isWellFormed()) this.#find(keys, this.keyEnds, keysFrom, to, keyBase, (key) => (key.isWellFormed() ? null : HALF_IN_KEY));
     this.keyBytes = roomFor(this.keyBytes, keyBase, keys.length * 3);
     const { written } = encoder.encodeInto(keys, this.keyBytes.subarray(keyBase));
+    // What isn't well-formed has been written as another character, of three bytes.
     if (written !== keys.length) measure(keys, this.keyEnds, keysFrom, to, keyBase, HALF_IN_KEY);
     this.keyBase = keyBase + written;
+    this.keysFrom = to;
+    return "";
   }
 
   /** Looks for what mustn't go out. */
   #check(text, from, to) {
-    const find = (why) => this.#find(text, this.ends, from, to, this.base, why);
-    if (this.raw && !text.isWellFormed()) find((row) => (row.isWellFormed() ? null : HALF_A_PAIR));
-    if (this.raw && text.includes("\n")) find((row) => (row.includes("\n") ? TWO_LINES : null));
+    if (this.raw && !text.isWellFormed()) this.#find(text, from, to, (row) => (row.isWellFormed() ? null : HALF_A_PAIR));
+    if (this.raw && text.includes("\n")) this.#find(text, from, to, (row) => (row.includes("\n") ? TWO_LINES : null));
     // So JSON has what isn't well-formed; or it is a backslash and a `u`, or text of the author's.
-    if (text.includes("\\ud")) find(wrongEscape);
+    if (text.includes("\\ud")) this.#find(text, from, to, wrongEscape);
   }
 
-  #find(text, ends, from, to, base, why) {
+  #find(text, from, to, why) {
+    const { ends, base } = this;
     let start = 0;
     for (let row = from; row < to; row++) {
       const end = ends[row] - base;
@@ -129,7 +126,8 @@ export class Rows {
   /** The contract's batch of the first `count` rows, whose last ones wait. */
   batch(count) {
     const last = (ends) => (count === 0 ? 0 : ends[count - 1]);
-    this.flush(cut(this.text, last(this.ends) - this.base), cut(this.keys, last(this.keyEnds) - this.keyBase), count);
+    if (count > this.from) this.flush(cut(this.text, last(this.ends) - this.base), count);
+    if (count > this.keysFrom) this.flushKeys(cut(this.keys, last(this.keyEnds) - this.keyBase), count);
     const keyed = last(this.keyEnds);
     return {
       payload: this.payload.subarray(0, last(this.ends)),

@@ -10,7 +10,7 @@ import { Tick } from "./tick.js";
 /** A batch ends early once its payload is this long: more would cost memory and gain nothing. */
 const FULL = 1 << 20;
 /** Text becomes bytes in pieces of about this length: what is alive for long has the engine move it, and then look for it. */
-const PIECE = 1 << 12;
+const PIECE = 1 << 10;
 const OPERATIONS = ["append", "upsert", "delete"];
 const TWO_32 = 0x1_0000_0000;
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
@@ -111,7 +111,8 @@ export class Stream {
         ends[k] = rows.base + text.length;
         if (key !== undefined) keys += key;
         keyEnds[k] = rows.keyBase + keys.length;
-        if (text.length >= PIECE) [text, keys] = rows.flush(text, keys, k + 1);
+        if (text.length >= PIECE) text = rows.flush(text, k + 1);
+        if (keys.length >= PIECE) keys = rows.flushKeys(keys, k + 1);
       }
     } catch (thrown) {
       // What is wrong with a row before this one may have come to light just now.

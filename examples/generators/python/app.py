@@ -8,7 +8,20 @@ import struct
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
-from wellhead import Channel, Failed, Format, Generator, InvalidConfig, Out, Range, Settings, Tick, export
+from wellhead import (
+    Channel,
+    Failed,
+    Format,
+    Generator,
+    InvalidConfig,
+    Out,
+    Range,
+    Settings,
+    Tick,
+    below,
+    export,
+    rfc3339,
+)
 
 
 @dataclass
@@ -44,17 +57,19 @@ class Alert(TypedDict):
 
 # A record could be a dict, `Position(vehicle=…, …)`. Text of a fixed shape is several times as fast, where the values
 # are known to need no escapes: decimals are written as whole numbers with a point between, which are never negative.
-POSITION = '{"vehicle":"%s","at":"%s","latitude":%d.%07d,"longitude":%d.%07d,"speed":%d.%d,"odometer":%d.%03d}'
-ALERT = '{"vehicle":"%s","at":"%s","alert":"speeding","speed":%d.%d,"limit":%d}'
+POSITION = '{"vehicle":"%s","at":"%s","latitude":%d.%07d,"longitude":%d.%07d,"speed":%s,"odometer":%d.%03d}'
+ALERT = '{"vehicle":"%s","at":"%s","alert":"speeding","speed":%s,"limit":%d}'
 
-# Tenths of a kilometre an hour.
+# Tenths of a kilometre an hour, and their texts.
 FASTEST = 1_600
-# Millimetres of a ten-millionth of a degree along a meridian.
-STEP = 11
-# Where all begin, in ten-millionths of a degree.
+SPEEDS = [f"{speed / 10:.1f}" for speed in range(FASTEST + 1)]
+# Where all begin, in ten-millionths of a degree, of which one is 11 millimetres along a meridian.
 LATITUDE, LONGITUDE = 488_566_000, 23_522_000
-# Eight directions: north, north-east, and so on round, in parts of 1024.
-DIRECTIONS = [(1024, 0), (724, 724), (0, 1024), (-724, 724), (-1024, 0), (-724, -724), (0, -1024), (724, -724)]
+DEGREE = 10_000_000
+STEP = 11
+# Eight directions: north, north-east, and so on round; and how far to each side one leads, in 1024 parts.
+STRAIGHT, DIAGONAL, PARTS = 1024, 724, 1024 * STEP
+DIRECTIONS = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)]
 
 # A vehicle in a saved state.
 STATE = struct.Struct("<6q")
@@ -81,24 +96,27 @@ class Vehicle:
     def go_to(self, now, random):
         """Drives on until `now`, in milliseconds; then speed and direction change a little."""
         # An hour at most, in which a vehicle goes no further than 160 km.
-        passed = min(max(now - self.at, 0), 3_600_000) if self.at else 0
+        passed = now - self.at if 0 < self.at < now else 0
         self.at = now
+        if passed > 3_600_000:
+            passed = 3_600_000
         # A tenth of a kilometre an hour is 1/36 of a millimetre in a millisecond.
         gone = self.speed * passed // 36
         self.odometer += gone
-        north, east = DIRECTIONS[self.direction]
-        self.north = moved(self.north, gone * north)
-        self.east = moved(self.east, gone * east)
-        self.speed = min(max(self.speed + (random & 255) - 120, 0), FASTEST)
+        direction = self.direction
+        north, east = DIRECTIONS[direction]
+        away = gone * (DIAGONAL if direction & 1 else STRAIGHT) // PARTS
+        north = self.north + away * north
+        east = self.east + away * east
+        # Whoever is more than a degree from the depot begins there again.
+        self.north = north if -10_000_000 <= north <= 10_000_000 else 0
+        self.east = east if -10_000_000 <= east <= 10_000_000 else 0
+        # Small numbers are faster than those of 64 bits.
+        random &= 0x7FFF
+        speed = self.speed + (random & 255) - 120
+        self.speed = 0 if speed < 0 else FASTEST if speed > FASTEST else speed
         if random >> 8 & 15 == 0:
-            self.direction = random >> 12 & 7
-
-
-def moved(away, by):
-    """Within a degree of the depot; whoever is further away begins there again."""
-    # Whole steps, towards zero.
-    away += by // (1024 * STEP) if by >= 0 else -(-by // (1024 * STEP))
-    return away if -10_000_000 <= away <= 10_000_000 else 0
+            self.direction = random >> 12
 
 
 class Telemetry(Generator[Config]):
@@ -132,22 +150,32 @@ class Telemetry(Generator[Config]):
             )
         else:
             self.vehicles = [Vehicle(name, *saved) for name, saved in zip(names, STATE.iter_unpack(state))]
-        self.limit = config.limit
+        self.limit = config.limit * 10
         self.moves = settings.key("moves")
 
     def record(self, tick: Tick, out: Out) -> str:
-        vehicle = self.vehicles[tick.index % len(self.vehicles)]
-        random = self.moves.at(tick.index)
-        vehicle.go_to(tick.milliseconds, random.next())
-        out.key = vehicle.name
-        speed = divmod(vehicle.speed, 10)
-        if vehicle.speed >= self.limit * 10 and random.below(4) == 0:
+        index = tick.index
+        vehicle = self.vehicles[index % len(self.vehicles)]
+        vehicle.go_to(tick.time // 1_000_000, self.moves.draw(index))
+        name = out.key = vehicle.name
+        speed = vehicle.speed
+        if speed >= self.limit and below(self.moves.draw(index, 1) >> 32, 4) == 0:
             out.channel = "alert"
-            return ALERT % (vehicle.name, tick.rfc3339, *speed, self.limit)
-        latitude = divmod(LATITUDE + vehicle.north, 10**7)
-        longitude = divmod(LONGITUDE + vehicle.east, 10**7)
-        odometer = divmod(vehicle.odometer // 1000, 1000)
-        return POSITION % (vehicle.name, tick.rfc3339, *latitude, *longitude, *speed, *odometer)
+            return ALERT % (name, rfc3339(tick.time), SPEEDS[speed], self.limit // 10)
+        latitude = LATITUDE + vehicle.north
+        longitude = LONGITUDE + vehicle.east
+        meters = vehicle.odometer // 1_000
+        return POSITION % (
+            name,
+            rfc3339(tick.time),
+            latitude // DEGREE,
+            latitude % DEGREE,
+            longitude // DEGREE,
+            longitude % DEGREE,
+            SPEEDS[speed],
+            meters // 1_000,
+            meters % 1_000,
+        )
 
     def save(self) -> bytes:
         """What `open` is given where a run goes on."""

@@ -71,7 +71,8 @@ def guard() -> None:
     _guard_methods(datetime.date, ("today",))
     for name in ("urandom", "getrandom"):
         if hasattr(os, name):
-            setattr(os, name, _guarded(f"os.{name}()", getattr(os, name), _ENTROPY))
+            said = f"os.{name}(), which uuid.uuid4() and secrets draw from"
+            setattr(os, name, _guarded(said, getattr(os, name), _ENTROPY))
     for name in ("open", "stat", "lstat", "listdir", "scandir", "mkdir", "remove", "rename"):
         setattr(os, name, _guarded(f"os.{name}()", getattr(os, name), _FILES))
     builtins.open = io.open = _guarded("open()", io.open, _FILES)

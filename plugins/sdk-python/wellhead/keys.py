@@ -144,14 +144,17 @@ class Key:
     for what all streams see alike.
     """
 
-    __slots__ = ("_key", "_next", "_first", "_block")
+    __slots__ = ("_key", "_next", "_first", "_block", "_rows")
 
     def __init__(self, key: int) -> None:
         self._key = key
         #: The index after the last one asked for, while there is no block for it.
         self._next = -1
-        self._first = 0
+        #: The first index of the block; without one no index follows it.
+        self._first = -_BLOCK - 1
         self._block: _Block | None = None
+        #: Those of the block: lists of its first draws, its second ones, and so on.
+        self._rows: list[list[int]] = []
 
     @classmethod
     def stream(cls, seed: int, stream: int, purpose: str) -> Key:
@@ -172,6 +175,20 @@ class Key:
             return _Drawn(block, place)
         return self._elsewhere(index)
 
+    def draw(self, index: int, number: int = 0) -> int:
+        """One draw of an index, the first or a later one: 64 random bits, as ``at(index)`` gives them one after
+        another, in half the time."""
+        place = index - self._first
+        if place >= 0:
+            try:
+                return self._rows[number][place]
+            except IndexError:
+                pass
+        random = self.at(index)
+        for _ in range(number):
+            random.next()
+        return random.next()
+
     def hash(self, index: int) -> int:
         """One number for an index: as good as a draw of `at`, at half its cost, and not among those."""
         place = index - self._first
@@ -190,6 +207,7 @@ class Key:
             if index <= _MASK - _BLOCK:
                 self._first = index
                 self._block = block = _Block(self._key, index)
+                self._rows = block.rows
                 return _Drawn(block, 0)
         self._next = index + 1
         return Rng(mix(self._key ^ (index * _GAMMA & _MASK)))

@@ -34,8 +34,8 @@ def stack(error: BaseException, cls: type[Any]) -> str:
     """The traceback of an exception, and of those behind it, without the SDK's own frames."""
     behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     parts = [f"{stack(behind, cls)}\nwhich led to"] if behind is not None else []
-    frames = traceback.extract_tb(error.__traceback__)
-    frames = [frame for frame in frames if not frame.filename.startswith(tuple(HIDDEN))] or list(frames)
+    every = list(traceback.extract_tb(error.__traceback__))
+    frames = [frame for frame in every if not frame.filename.startswith(tuple(HIDDEN))] or every
     folder = _folder(cls)
     shown = frames if len(frames) <= _FRAMES else frames[: _FRAMES // 2] + frames[-_FRAMES // 2 :]
     for frame in shown:

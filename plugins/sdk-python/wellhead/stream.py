@@ -6,6 +6,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from .config import read_config
@@ -119,6 +120,7 @@ class Stream:
             )
         if self._failed is not None and self._failed[0] == first:
             raise self._failed[1]
+        self._failed = None
         batch = self._fill(first, times)
         if self._is_json and b"\n" in batch.payload:
             self._refuse_line_feed(first, batch)
@@ -139,63 +141,74 @@ class Stream:
             raise Failed(said(error, type(self.generator))) from error
 
     def _fill(self, first: int, times: Sequence[int]) -> Batch:
-        # Everything in locals, and one join for all: this is what a record costs.
-        record, out, write = self.generator.record, self._out, to_json
+        # Everything in locals, and what can be done for all at once is done afterwards: this is what a record costs.
+        record, out = self.generator.record, self._out
         parts: list[Any] = []
-        ends: list[int] = []
         keys: list[Any] = []
-        key_ends: list[int] = []
         marks: list[tuple[int, int, int]] = []
-        size = key_size = 0
-        texts = True
+        size = 0
         index = first
-        add, add_end, add_key, add_key_end = parts.append, ends.append, keys.append, key_ends.append
         try:
             for index, time in enumerate(times, first):
                 data = record(Tick(index, time), out)
-                kind = type(data)
-                if kind is dict:
-                    data = write(data)
-                elif kind is not str:
-                    data = self._odd(data)
-                    texts = texts and type(data) is str
-                if out.ended:
-                    break
-                if not data:
-                    out.key = ""
-                elif texts and data.isascii():
-                    size += len(data)
-                else:
-                    size += _length(data, "")
+                if type(data) is not str:
+                    data = to_json(data) if type(data) is dict else self._odd(data)
                 key = out.key
                 if key:
-                    if type(key) is str and key.isascii():
-                        key_size += len(key)
-                    else:
-                        key = _key(key)
-                        key_size += len(key)
                     out.key = ""
-                if out.channel or out.operation:
-                    marks.append((len(ends), *self._mark(out, key)))
+                if out.channel or out.operation or out.ended:
+                    if out.ended:
+                        break
+                    marks.append((len(parts), *self._mark(out, key)))
                     out.channel = out.operation = 0
-                add(data)
-                add_end(size)
-                add_key(key)
-                add_key_end(key_size)
+                parts.append(data)
+                keys.append(key)
+                size += len(data)
                 if size >= _FULL:
                     break
         except BaseException as error:
             self._fail(index, error)
         out.key, out.channel, out.operation, out.ended = "", 0, 0, False
-        rows = len(ends)
+        return self._packed(first, parts, keys, marks)
+
+    def _packed(self, first: int, parts: list[Any], keys: list[Any], marks: list[tuple[int, int, int]]) -> Batch:
+        """The batch of records that were made, up to the first that is wrong."""
+        payload, ends = self._side_by_side(first, parts, "")
+        del keys[len(ends) :]
+        if "" in parts:
+            # A record that isn't there has no key.
+            keys = [key if part else "" for key, part in zip(keys, parts)]
+        key_bytes, key_ends = self._side_by_side(first, keys, "out.key")
+        rows = len(key_ends)
+        if rows < len(ends):
+            del ends[rows:]
+            payload = payload[: _last(ends)]
         return Batch(
-            "".join(parts).encode() if texts else _joined(parts),
+            payload,
             ends,
-            _joined(keys) if key_size else b"",
-            key_ends if key_size else [],
+            key_bytes,
+            key_ends if key_bytes else [],
             _column(rows, [(row, channel) for row, channel, _ in marks]),
             _column(rows, [(row, operation) for row, _, operation in marks]),
         )
+
+    def _side_by_side(self, first: int, parts: list[Any], path: str) -> tuple[bytes, list[int]]:
+        """Texts one after another as bytes, and where each ends; up to the first that has none."""
+        try:
+            text = "".join(parts)
+            if text.isascii():
+                return text.encode(), list(accumulate(map(len, parts)))
+        except TypeError:
+            # Some are bytes, or wrong.
+            pass
+        made = []
+        for place, part in enumerate(parts):
+            try:
+                made.append(_encoded(part, path))
+            except WrongValue as wrong:
+                self._fail(first + place, wrong)
+                break
+        return b"".join(made), list(accumulate(map(len, made)))
 
     def _odd(self, data: Any) -> str | bytes:
         """What `record` gave, where it is neither a dict nor text."""
@@ -233,10 +246,11 @@ class Stream:
         return channel, operation
 
     def _fail(self, index: int, error: BaseException) -> None:
-        why = str(error) if isinstance(error, Failed) else f"record {index}: {said(error, type(self.generator))}"
-        failed = Failed(why)
+        failed = Failed(said(error, type(self.generator)))
         failed.__cause__ = error
-        self._failed = (index, failed)
+        # Of several the first counts.
+        if self._failed is None or index < self._failed[0]:
+            self._failed = (index, failed)
 
     def _refuse_line_feed(self, first: int, batch: Batch) -> None:
         """Cuts a batch before the record that has one."""
@@ -245,10 +259,9 @@ class Stream:
             first + row,
             WrongValue("a line feed in text that is to be JSON: write it on one line, with \\n within strings"),
         )
-        end_of = lambda ends: ends[row - 1] if row and ends else 0  # noqa: E731
-        batch.payload = batch.payload[: end_of(batch.ends)]
-        batch.keys = batch.keys[: end_of(batch.key_ends)]
         del batch.ends[row:], batch.key_ends[row:]
+        batch.payload = batch.payload[: _last(batch.ends)]
+        batch.keys = batch.keys[: _last(batch.key_ends)]
         batch.channels, batch.operations = batch.channels[:row], batch.operations[:row]
 
 
@@ -258,13 +271,18 @@ def is_json(content_type: str) -> bool:
     return essence == "application/json" or essence.endswith("+json")
 
 
-def _length(data: str | bytes, path: str) -> int:
-    if isinstance(data, bytes):
-        return len(data)
+def _encoded(part: Any, path: str) -> bytes:
+    """A record's or a key's bytes."""
+    if isinstance(part, bytes):
+        return part
+    if part is None:
+        return b""
+    if not isinstance(part, str):
+        raise WrongValue(f"{part!r} is {_a(part)}, and a key is a str (or bytes): write str(…)", path)
     try:
-        return len(data.encode())
+        return part.encode()
     except UnicodeEncodeError as error:
-        half = ascii(data[error.start])
+        half = ascii(part[error.start])
         raise WrongValue(
             f"character {error.start} of the text is half of a surrogate pair ({half}): write the whole "
             "character, or decode with errors='replace'",
@@ -272,24 +290,13 @@ def _length(data: str | bytes, path: str) -> int:
         ) from None
 
 
-def _key(key: Any) -> bytes:
-    if isinstance(key, bytes):
-        return key
-    if isinstance(key, str):
-        _length(key, "out.key")
-        return key.encode()
-    raise WrongValue(f"{key!r} is {_a(key)}, and a key is a str (or bytes): write str(…)", "out.key")
-
-
-def _joined(parts: list[Any]) -> bytes:
-    try:
-        return "".join(parts).encode()
-    except TypeError:
-        return b"".join([part if isinstance(part, bytes) else part.encode() for part in parts])
+def _last(ends: list[int]) -> int:
+    return ends[-1] if ends else 0
 
 
 def _column(rows: int, marks: list[tuple[int, int]]) -> bytes:
     column = bytearray(rows)
     for row, value in marks:
-        column[row] = value
+        if row < rows:
+            column[row] = value
     return bytes(column) if any(column) else b""

@@ -56,31 +56,46 @@ class Fixed:
         return f"Fixed({self.value}, {self.decimals})"
 
     def __float__(self) -> float:
-        return self.value / _UNITS[self.decimals]
+        return float(self.value / _UNITS[self.decimals])
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Fixed) and self.decimals == other.decimals
-        return same and self.value == other.value  # type: ignore[union-attr]
+        return isinstance(other, Fixed) and (self.value, self.decimals) == (other.value, other.decimals)
 
     def __hash__(self) -> int:
         return hash((self.value, self.decimals))
 
 
-_MINUTE = 60_000_000_000
-#: Where the last minute that was asked for begins, and its text.
-_minute = -_MINUTE
+_SECOND = 1_000_000_000
+#: What is behind the second, where it is whole milliseconds, as event times mostly are.
+_MILLIS = [f"{millis:03d}000Z" for millis in range(1_000)]
+#: Where the last second that was asked for begins, and its text; the last minute, and its text.
+_second = -_SECOND
+_until_second = ""
+_minute = -1
 _until_minute = ""
 
 
 def rfc3339(time: int) -> str:
     """Nanoseconds since the epoch in UTC with microseconds: ``2026-01-01T00:00:51.000000Z``."""
-    global _minute, _until_minute
-    rest = time - _minute
-    if not 0 <= rest < _MINUTE:
-        rest = time % _MINUTE
-        _minute = time - rest
-        _until_minute = "%04d-%02d-%02dT%02d:%02d:" % gmtime(_minute // 1_000_000_000)[:5]
-    return "%s%02d.%06dZ" % (_until_minute, *divmod(rest // 1000, 1_000_000))
+    rest = time - _second
+    if 0 <= rest < _SECOND:
+        millis = rest // 1_000_000
+        if millis * 1_000_000 == rest:
+            return _until_second + _MILLIS[millis]
+        return "%s%06dZ" % (_until_second, rest // 1_000)
+    return _another_second(time)
+
+
+def _another_second(time: int) -> str:
+    global _second, _until_second, _minute, _until_minute
+    seconds = time // _SECOND
+    minute, second = divmod(seconds, 60)
+    if minute != _minute:
+        _minute = minute
+        _until_minute = "%04d-%02d-%02dT%02d:%02d:" % gmtime(seconds)[:5]
+    _second = seconds * _SECOND
+    _until_second = "%s%02d." % (_until_minute, second)
+    return "%s%06dZ" % (_until_second, (time - _second) // 1_000)
 
 
 def to_json(value: Any) -> str:

@@ -94,6 +94,10 @@ pub(crate) enum What {
     Lets(u32, u32),
     /// A value that depends on other fields.
     Value(u32),
+    /// The same where it is known and isn't null: a number with so many decimals, a boolean, a text.
+    Known(u32, u8),
+    KnownBool(u32),
+    KnownText(u32),
     /// Goes on at one of several steps, as a switch says.
     Switch(u32),
     Jump(u32),
@@ -227,6 +231,15 @@ impl Program {
                 What::Cents(how) => w.cents(self.numbers.draw(how, random()) as u32),
                 What::Decimal(how, decimals) => {
                     number::decimal(w, self.numbers.draw(how, random()), decimals);
+                }
+                What::Known(number, decimals) => {
+                    number::decimal(w, scratch.registers.units(number, decimals), decimals);
+                }
+                What::KnownBool(number) => (scratch.registers.get(number) != 0.0).put(w),
+                What::KnownText(text) => {
+                    w.byte(b'"');
+                    w.bytes(scratch.registers.bytes(text));
+                    w.byte(b'"');
                 }
                 What::Sequence(from, step) => {
                     w.i64(from.wrapping_add(step.wrapping_mul(scope.count as i64)));

@@ -98,7 +98,7 @@ impl Coder<'_, '_, '_> {
             let kind = best.kind.joined(other.kind).map_err(|why| (why, at))?;
             let (a, b, dst) = (best.register, other.register, self.compiler.number());
             self.emit(Op::Two { what, a, b, dst });
-            best = Made::of(kind, dst);
+            best = Made::of(kind, dst).within(best.most.max(other.most));
         }
         Ok(best)
     }
@@ -107,7 +107,7 @@ impl Coder<'_, '_, '_> {
         let a = self.numeric("round", value, at)?.register;
         let dst = self.compiler.number();
         self.emit(Op::Round { a, digits, dst });
-        Ok(Made::of(Kind::Number(Some(digits)), dst))
+        Ok(Made::of(Kind::Number(Some(digits)), dst).within(value.most + 1.0))
     }
 
     /// How many decimals `round` is asked for: a number that is written there.

@@ -194,10 +194,9 @@ pub(crate) enum Failure {
     Logarithm,
 }
 
-/// A failure: of which record, and the operation.
+/// A failure, and of which operation. The record's number is added by whoever asked for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failed {
-    pub index: u64,
     pub op: u32,
     pub why: Failure,
 }
@@ -295,9 +294,9 @@ impl Values {
             ),
         };
         format!(
-            "record {}: `{}`: `{part}` {what}; write {instead}, or what to give instead: {{$expr: \
-             {{of: …, else: 0}}}}",
-            failed.index, unit.place
+            "`{}`: `{part}` {what}; write {instead}, or what to give instead: {{$expr: {{of: …, else: \
+             0}}}}",
+            unit.place
         )
     }
 }

@@ -152,7 +152,7 @@ impl Generator for Sale {
         let letters = [0, 1, 2].map(|k| b'A' + (code >> (8 * k) & 15) as u8);
         label[..3].copy_from_slice(&letters);
         for k in 0..4 {
-            label[4 + k] = b'0' + ((code >> (24 + 8 * k) & 255) * 10 >> 8) as u8;
+            label[4 + k] = b'0' + (((code >> (24 + 8 * k) & 255) * 10) >> 8) as u8;
         }
         label[9] = b'0' + quantity as u8;
         let label = std::str::from_utf8(&label).unwrap_or_default();

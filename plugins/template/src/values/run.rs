@@ -112,7 +112,6 @@ impl Program {
                 (Some(_), Some(otherwise)) => at = otherwise as usize,
                 (Some(why), None) => {
                     scratch.registers.failed = Some(Failed {
-                        index: tick.index,
                         op: at as u32 - 1,
                         why,
                     });

@@ -192,6 +192,7 @@ impl Compiler<'_> {
             | What::Natural(_)
             | What::Sequence(..)
             | What::Unique(..)
+            | What::Elsewhere(_)
             | What::Person(_, Of::Number)
             | What::Time {
                 form: Form::UnixMs | Form::UnixS,

@@ -2,6 +2,7 @@
 
 mod at;
 mod depending;
+mod elsewhere;
 mod formula;
 mod operators;
 mod people;

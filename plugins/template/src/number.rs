@@ -33,6 +33,17 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    /// No number of units is farther from 0.
+    pub fn most(&self, how: How) -> f64 {
+        let (low, span) = match how {
+            How::Even { low, span } => (low, u64::from(span)),
+            How::Wide { low, span } => (low, span),
+            How::Curve { low, most, .. } => (low, most),
+            How::Zipf { ranks, low } => (low, self.ranks[ranks as usize].len() as u64),
+        };
+        low.unsigned_abs() as f64 + span as f64
+    }
+
     /// A number of units, from 64 random bits.
     #[inline(always)]
     pub fn draw(&self, how: How, random: u64) -> i64 {

@@ -77,6 +77,8 @@ pub(crate) enum What {
     },
     Person(u32, Kind),
     Address,
+    /// A field of one of the first records of another template.
+    Elsewhere(u32),
     /// `null` with this share of 2³², going on at another step.
     Null {
         share: u64,
@@ -94,6 +96,10 @@ pub(crate) enum What {
     Lets(u32, u32),
     /// A value that depends on other fields.
     Value(u32),
+    /// The same where it is known and isn't null: a number with so many decimals, a boolean, a text.
+    Known(u32, u8),
+    KnownBool(u32),
+    KnownText(u32),
     /// Goes on at one of several steps, as a switch says.
     Switch(u32),
     Jump(u32),
@@ -111,6 +117,16 @@ pub(crate) enum Form {
     Date,
 }
 
+/// A field of another template's records: `from` and `step` times the record's number, or where that
+/// goes in a permutation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elsewhere {
+    pub count: u64,
+    pub from: i64,
+    pub step: i64,
+    pub permutation: Option<u32>,
+}
+
 /// The steps of a record and what they refer to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
@@ -123,6 +139,7 @@ pub(crate) struct Program {
     pub patterns: Vec<Pattern>,
     pub people: Vec<Source>,
     pub permutations: Vec<Permutation>,
+    pub elsewhere: Vec<Elsewhere>,
     /// How many clocks the steps need.
     pub clocks: u32,
     /// What depends on other fields.
@@ -225,8 +242,24 @@ impl Program {
                 What::Whole(how) => w.i64(self.numbers.draw(how, random())),
                 What::Natural(how) => w.u32(self.numbers.draw(how, random()) as u32),
                 What::Cents(how) => w.cents(self.numbers.draw(how, random()) as u32),
-                What::Decimal(how, decimals) => {
-                    number::decimal(w, self.numbers.draw(how, random()), decimals);
+                What::Decimal(..) | What::Known(..) => {
+                    // One place for both: writing decimals is much code.
+                    let (units, decimals) = match step.what {
+                        What::Decimal(how, decimals) => {
+                            (self.numbers.draw(how, random()), decimals)
+                        }
+                        What::Known(number, decimals) => {
+                            (scratch.registers.units(number, decimals), decimals)
+                        }
+                        _ => (0, 0),
+                    };
+                    number::decimal(w, units, decimals);
+                }
+                What::KnownBool(number) => (scratch.registers.get(number) != 0.0).put(w),
+                What::KnownText(text) => {
+                    w.byte(b'"');
+                    w.bytes(scratch.registers.bytes(text));
+                    w.byte(b'"');
                 }
                 What::Sequence(from, step) => {
                     w.i64(from.wrapping_add(step.wrapping_mul(scope.count as i64)));
@@ -256,6 +289,7 @@ impl Program {
                     self.people[source as usize].put(kind, scope.address, w);
                 }
                 What::Address => put_address(random(), w),
+                What::Elsewhere(which) => w.i64(self.elsewhere(which, random())),
                 What::Null { share, past } => {
                     if random() >> 32 < share {
                         lit!(w, "null");
@@ -310,6 +344,18 @@ impl Program {
                 What::KeyTo => key.1 = w.position(),
             }
         }
+    }
+
+    /// A field of another template's record, which a draw chooses.
+    #[inline(never)]
+    pub(crate) fn elsewhere(&self, which: u32, random: u64) -> i64 {
+        let field = self.elsewhere[which as usize];
+        let mut number = number::below_wide(random, field.count);
+        if let Some(permutation) = field.permutation {
+            number = self.permutations[permutation as usize].at(number);
+        }
+        let off = field.step.wrapping_mul(number as i64);
+        field.from.wrapping_add(off)
     }
 
     #[inline(always)]

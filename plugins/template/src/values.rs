@@ -10,7 +10,7 @@ mod draw;
 mod machine;
 mod run;
 
-pub(crate) use arithmetic::{Arith, Unary};
+pub(crate) use arithmetic::{Arith, TENS, Unary};
 pub(crate) use machine::{Cached, Machine, Stay};
 
 /// A text: from where to where. Null ends before it begins.
@@ -102,6 +102,11 @@ pub(crate) enum Op {
         b: u32,
         dst: u32,
     },
+    Less {
+        a: u32,
+        b: u32,
+        dst: u32,
+    },
     Two {
         what: Arith,
         a: u32,
@@ -189,22 +194,26 @@ pub(crate) enum Failure {
     Logarithm,
 }
 
-/// A failure: of which record, and the operation.
+/// A failure, and of which operation. The record's number is added by whoever asked for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failed {
-    pub index: u64,
-    pub unit: u32,
     pub op: u32,
     pub why: Failure,
+}
+
+/// Operations that are gone through at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub from: u32,
+    pub to: u32,
+    /// Where it goes on after a failure, if anywhere.
+    pub otherwise: Option<u32>,
 }
 
 /// Operations that compute one value.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
-    pub from: u32,
-    pub to: u32,
-    /// Where it goes on after a failure, if anywhere.
-    pub otherwise: Option<u32>,
+    pub run: Run,
     pub value: Register,
     /// For messages: where it stands, and its text.
     pub place: String,
@@ -223,7 +232,7 @@ pub(crate) enum Form {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shown {
     pub unit: u32,
-    /// Whether it was computed at the beginning, since others read it.
+    /// Whether it was computed at the beginning.
     pub known: bool,
     pub form: Form,
 }
@@ -245,8 +254,8 @@ pub(crate) struct Values {
     pub units: Vec<Unit>,
     /// What a failing operation is called in the source: operation, and where its text is.
     pub spans: Vec<(u32, u32, u32)>,
-    /// Units in the order in which they are computed, scope after scope.
-    pub lets: Vec<u32>,
+    /// What is computed at the beginning of a record or an element, scope after scope.
+    pub lets: Vec<Run>,
     pub shown: Vec<Shown>,
     pub switches: Vec<Switch>,
     pub machines: Vec<Machine>,
@@ -261,7 +270,8 @@ pub(crate) struct Values {
 impl Values {
     /// What a failure was, and what to write instead.
     pub fn explain(&self, failed: Failed) -> String {
-        let Some(unit) = self.units.get(failed.unit as usize) else {
+        let holds = |unit: &&Unit| (unit.run.from..unit.run.to).contains(&failed.op);
+        let Some(unit) = self.units.iter().find(holds) else {
             return "a value can't be computed".to_owned();
         };
         let span = self.spans.iter().find(|(op, _, _)| *op == failed.op);
@@ -284,9 +294,9 @@ impl Values {
             ),
         };
         format!(
-            "record {}: `{}`: `{part}` {what}; write {instead}, or what to give instead: {{$expr: \
-             {{of: …, else: 0}}}}",
-            failed.index, unit.place
+            "`{}`: `{part}` {what}; write {instead}, or what to give instead: {{$expr: {{of: …, else: \
+             0}}}}",
+            unit.place
         )
     }
 }

@@ -236,6 +236,42 @@ fn references_are_the_users_of_user_profile() {
     assert!(seen.len() > 190, "{} users were referred to", seen.len());
 }
 
+/// Another template's records, by what follows from their numbers; those of one object are one.
+#[test]
+fn references_are_the_records_of_another_template() {
+    let customers = r#"{"record": {"n": {"$sequence": {"from": 7, "step": 3}}, "c": {"id": {"$unique": {"min": 1000, "max": 9999}}}}}"#;
+    let mut known = std::collections::BTreeMap::new();
+    for stream in 0..3 {
+        let mut stream = Stream::<Template>::open(&settings(customers, stream, 3), None).unwrap();
+        for record in values(&generate(&mut stream, 0, &times(100, SECOND))) {
+            known.insert(record["c"]["id"].to_string(), record["n"].clone());
+        }
+    }
+    let of = |field: &str, of: Value| json!({"$ref": {"generator": "template", "field": field, "of": of, "count": 300}});
+    let config = json!({"record": {
+        "id": of("c.id", json!({"$unique": {"min": 1000, "max": 9999}})),
+        "n": of("n", json!({"$sequence": {"from": 7, "step": 3}})),
+        "twice": {"$expr": "id * 2"},
+    }})
+    .to_string();
+    let (_, schema) = schema(&config);
+    assert_eq!(
+        schema["properties"]["n"],
+        json!({"type": "integer", "minimum": 7, "maximum": 904})
+    );
+    let mut seen = std::collections::BTreeSet::new();
+    for record in values(&generate(&mut open(&config), 0, &times(5_000, SECOND))) {
+        let id = record["id"].to_string();
+        assert_eq!(known.get(&id), Some(&record["n"]), "{record}");
+        assert_eq!(
+            record["twice"].as_u64(),
+            record["id"].as_u64().map(|id| 2 * id)
+        );
+        seen.insert(id);
+    }
+    assert!(seen.len() > 290, "{} of 300 were referred to", seen.len());
+}
+
 /// The people of one object are one person; another object's are others.
 #[test]
 fn fakes_of_an_object_agree() {

@@ -143,6 +143,20 @@ fn operators_that_make_no_sense() {
         &json!({"$ref": {"generator": "user-profile", "count": 0}}),
         &["`count` is 0"],
     );
+    let elsewhere = |of: Value, count: i64| json!({"$ref": {"generator": "template", "field": "id", "of": of, "count": count}});
+    refused(
+        &elsewhere(json!("$uuid"), 5),
+        &["`of` is \"$uuid\"", "a `$sequence` or a `$unique`"],
+    );
+    refused(&elsewhere(json!("$sequence"), 0), &["`count` is 0"]);
+    refused(
+        &elsewhere(json!({"$unique": {"min": 5, "max": 1}}), 5),
+        &["`record.x.$ref.of.$unique`", "`min` is 5"],
+    );
+    refused(
+        &json!({"$ref": {"generator": "user-profile", "of": "$uuid"}}),
+        &["of another `template` is; leave it out"],
+    );
     refused(
         &json!({"$time": {"skew": "5 parsecs"}}),
         &["`record.x.$time`", "`5 parsecs`", "500ms"],

@@ -132,10 +132,14 @@ impl<'c, 'a, 's> Coder<'c, 'a, 's> {
             });
             a = dst;
         }
-        self.emit_failing(Op::Check { a, digits: wanted }, 0, end);
+        // Rounding adds half a unit at most.
+        if !value.within(value.most + 1.0).is_exact(wanted) {
+            self.emit_failing(Op::Check { a, digits: wanted }, 0, end);
+        }
         Ok(Made {
             kind: Kind::Number(Some(wanted)),
             register: a,
+            most: value.most + 1.0,
             ..value
         })
     }
@@ -166,6 +170,7 @@ impl<'c, 'a, 's> Coder<'c, 'a, 's> {
         Ok(Made {
             kind,
             nullable: made.nullable || other.kind == Kind::Null,
+            most: made.most.max(other.most),
             ..made
         })
     }

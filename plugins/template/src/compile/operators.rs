@@ -62,7 +62,10 @@ impl Compiler<'_> {
             "$case" => self.case(at, &options(&["by", "when", "else"])?),
             "$states" => self.states(at, &options(&["initial", "states", "by"])?),
             "$fake" => self.fake(at, &place, given),
-            "$ref" => self.reference(at, &options(&["generator", "field", "count", "person"])?),
+            "$ref" => {
+                let known = ["generator", "field", "count", "person", "of"];
+                self.reference(at, &options(&known)?)
+            }
             _ => Err(wrong(
                 &at.place,
                 format!(

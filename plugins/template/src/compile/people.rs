@@ -46,12 +46,21 @@ impl Compiler<'_> {
     pub(super) fn reference(&mut self, at: &At, options: &Options<'_>) -> Result<Value, Error> {
         let place = options.place;
         let generator = options.needed("generator", options.text("generator")?)?;
+        if generator == "template" {
+            return self.elsewhere(at, options);
+        }
+        if options.get("of").is_some() {
+            return Err(wrong(
+                place,
+                "`of` says what a field of another `template` is; leave it out",
+            ));
+        }
         if generator != "user-profile" && generator != "transaction" {
             return Err(wrong(
                 place,
                 format!(
-                    "`generator` is `{generator}`; only `user-profile`, and `transaction` for its \
-                     customers, can be referred to"
+                    "`generator` is `{generator}`; only `user-profile`, `transaction` for its \
+                     customers, and another `template` can be referred to"
                 ),
             ));
         }

@@ -19,7 +19,7 @@ use super::formula::{self, Coder, Token, Word};
 use super::{At, Compiler};
 use crate::options::wrong;
 use crate::program::What;
-use crate::values::{Form, Op, Shown, Span, Switch, Unit};
+use crate::values::{Form, Op, Register, Run, Shown, Span, Switch, Unit};
 
 /// What waits for all fields.
 #[derive(Default)]
@@ -57,6 +57,11 @@ pub(crate) struct Field {
 pub(crate) struct Expr {
     pub path: String,
     pub place: String,
+    /// The step that writes it, and the record or array that it is in.
+    pub step: u32,
+    pub scope: usize,
+    /// Whether it is in no part that isn't always there.
+    pub always: bool,
     pub body: Body,
     pub times: u64,
     /// Fields that it reads, by the names that it uses.
@@ -159,8 +164,11 @@ impl Compiler<'_> {
     /// A value to be computed once all fields are known. Gives what stands for its schema.
     pub(super) fn wait(&mut self, at: &At, place: &str, body: Body) -> Value {
         let number = self.waiting.exprs.len();
-        self.step("", What::Value(number as u32), 0);
+        let step = self.step("", What::Value(number as u32), 0) as u32;
         self.waiting.exprs.push(Expr {
+            step,
+            scope: at.scope,
+            always: at.part.is_empty(),
             path: at.path.clone(),
             place: place.to_owned(),
             body,
@@ -181,18 +189,60 @@ impl Compiler<'_> {
             self.know(field)?;
         }
         for number in 0..self.waiting.exprs.len() {
-            self.compute(number)?;
+            let done = self.compute(number)?;
+            let expr = &self.waiting.exprs[number];
+            if expr.always && !self.program.values.shown[number].known {
+                self.waiting.scopes[expr.scope].units.push(done.unit);
+                self.program.values.shown[number].known = true;
+            }
         }
         self.switches()?;
-        for within in std::mem::take(&mut self.waiting.scopes) {
-            let lets = &mut self.program.values.lets;
-            let from = lets.len() as u32;
-            lets.extend(within.units);
-            let to = lets.len() as u32;
-            self.program.steps[within.step as usize].what = What::Lets(from, to);
-        }
+        self.begin_with_lets();
+        self.write_known();
         schema::complete(schema, &self.waiting.exprs);
         Ok(())
+    }
+
+    /// The steps at the beginning of the record and of arrays' elements. Units that follow one
+    /// another are gone through at once.
+    fn begin_with_lets(&mut self) {
+        let values = &mut self.program.values;
+        for within in &self.waiting.scopes {
+            let first = values.lets.len();
+            for unit in &within.units {
+                let run = values.units[*unit as usize].run;
+                match values.lets.get_mut(first..).and_then(<[Run]>::last_mut) {
+                    Some(last)
+                        if last.to == run.from && last.otherwise.or(run.otherwise).is_none() =>
+                    {
+                        last.to = run.to;
+                    }
+                    _ => values.lets.push(run),
+                }
+            }
+            let (from, to) = (first as u32, values.lets.len() as u32);
+            self.program.steps[within.step as usize].what = What::Lets(from, to);
+        }
+    }
+
+    /// What is known when it is written, and never null, is written without a call.
+    fn write_known(&mut self) {
+        for expr in &self.waiting.exprs {
+            let step = &mut self.program.steps[expr.step as usize].what;
+            let (Some(done), What::Value(shown)) = (expr.done, *step) else {
+                continue;
+            };
+            let (made, shown) = (done.made, self.program.values.shown[shown as usize]);
+            if shown.known && !made.nullable {
+                *step = match (Coder::register(made), shown.form) {
+                    (Register::Text(text), _) => What::KnownText(text),
+                    (Register::Number(number), Form::Number(decimals)) => {
+                        What::Known(number, decimals)
+                    }
+                    (Register::Number(number), _) => What::KnownBool(number),
+                };
+            }
+        }
     }
 
     /// The unit of an expression, whose fields are known.
@@ -269,9 +319,11 @@ impl Compiler<'_> {
     ) -> u32 {
         let to = self.program.values.ops.len() as u32;
         self.program.values.units.push(Unit {
-            from,
-            to,
-            otherwise,
+            run: Run {
+                from,
+                to,
+                otherwise,
+            },
             value: Coder::register(made),
             place,
             source,

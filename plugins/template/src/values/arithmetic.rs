@@ -9,7 +9,6 @@ pub(crate) enum Arith {
     Power,
     Least,
     Most,
-    Less,
     AtMost,
     Same,
     Other,
@@ -31,7 +30,7 @@ pub(crate) enum Unary {
 }
 
 /// Powers of ten, as far as decimals go.
-pub(super) const TENS: [f64; 8] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
+pub(crate) const TENS: [f64; 8] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
 
 /// To the nearest whole number, halves away from zero.
 #[inline(always)]
@@ -43,7 +42,8 @@ pub(super) fn nearest(x: f64) -> f64 {
     }
 }
 
-const fn truth(holds: bool) -> f64 {
+#[inline(always)]
+pub(super) const fn truth(holds: bool) -> f64 {
     if holds { 1.0 } else { 0.0 }
 }
 
@@ -60,7 +60,6 @@ pub(super) fn two(what: Arith, a: f64, b: f64) -> Result<f64, Failure> {
         Arith::Least if b < a => b,
         Arith::Most if b > a => b,
         Arith::Least | Arith::Most => a,
-        Arith::Less => truth(a < b),
         Arith::AtMost => truth(a <= b),
         Arith::Same => truth(same(a, b)),
         Arith::Other => truth(!same(a, b)),

@@ -38,6 +38,7 @@ impl Program {
             What::Person(source, Kind::Number) => {
                 self.people[source as usize].user(scope.address) as f64
             }
+            What::Elsewhere(which) => self.elsewhere(which, random()) as f64,
             What::Choice { .. } | What::Even { .. } => {
                 self.values.chosen[self.chosen(step.what, random())]
             }

@@ -2,8 +2,8 @@
 
 use wellhead_sdk::{Tick, Writer, mix};
 
-use super::arithmetic::{TENS, nearest, one, two};
-use super::{Failed, Failure, Form, Op, Register, Registers, Span, Switch};
+use super::arithmetic::{TENS, nearest, one, truth, two};
+use super::{Failed, Failure, Form, Op, Register, Registers, Run, Span, Switch};
 use crate::number;
 use crate::options::EXACT;
 use crate::program::{Program, Scope, Scratch};
@@ -12,7 +12,7 @@ use crate::program::{Program, Scope, Scratch};
 pub(crate) type Text = (usize, usize, bool);
 
 impl Program {
-    /// What other fields read: units from `from` to `to` of the list.
+    /// What other fields read, and what is always written: runs `from` to `to` of the list.
     #[inline(never)]
     pub(crate) fn lets(
         &self,
@@ -21,10 +21,9 @@ impl Program {
         tick: Tick,
         scope: Scope,
     ) -> bool {
-        let units = &self.values.lets[from as usize..to as usize];
-        units
-            .iter()
-            .all(|unit| self.unit(*unit, scratch, tick, scope))
+        let runs = &self.values.lets[from as usize..to as usize];
+        runs.iter()
+            .all(|run| self.run_ops(*run, scratch, tick, scope))
     }
 
     /// The text of a value; none where it can't be computed.
@@ -37,11 +36,12 @@ impl Program {
         scope: Scope,
     ) -> Option<Text> {
         let shown = self.values.shown[which as usize];
-        if !shown.known && !self.unit(shown.unit, scratch, tick, scope) {
+        let unit = &self.values.units[shown.unit as usize];
+        if !shown.known && !self.run_ops(unit.run, scratch, tick, scope) {
             return None;
         }
         let registers = &mut scratch.registers;
-        let number = match self.values.units[shown.unit as usize].value {
+        let number = match unit.value {
             Register::Number(number) => registers.numbers[number as usize],
             Register::Text(text) => match registers.texts[text as usize] {
                 span if span.is_null() => return Some(registers.add(b"null")),
@@ -63,30 +63,58 @@ impl Program {
         switch.steps[switch.place(&scratch.registers)] as usize
     }
 
-    /// Computes a unit. False where that fails; then the registers say why.
-    fn unit(&self, which: u32, scratch: &mut Scratch, tick: Tick, scope: Scope) -> bool {
-        let unit = &self.values.units[which as usize];
-        let mut at = unit.from;
-        while at < unit.to {
-            let op = self.values.ops[at as usize];
-            let why = match self.op(op, &mut at, scratch, tick, scope) {
-                Ok(()) => continue,
-                Err(why) => why,
+    /// Goes through operations. False where one fails; then the registers say which.
+    fn run_ops(&self, run: Run, scratch: &mut Scratch, tick: Tick, scope: Scope) -> bool {
+        let ops = &self.values.ops[..run.to as usize];
+        let mut at = run.from as usize;
+        while let Some(op) = ops.get(at) {
+            at += 1;
+            let r = &mut scratch.registers;
+            let failure = match *op {
+                Op::Add { a, b, dst } => r.set(dst, r.get(a) + r.get(b)),
+                Op::Sub { a, b, dst } => r.set(dst, r.get(a) - r.get(b)),
+                Op::Mul { a, b, dst } => r.set(dst, r.get(a) * r.get(b)),
+                Op::Div { a, b, dst } => match r.get(b) {
+                    0.0 => Some(Failure::Zero),
+                    b => r.set(dst, r.get(a) / b),
+                },
+                Op::Less { a, b, dst } => r.set(dst, truth(r.get(a) < r.get(b))),
+                Op::Round { a, digits, dst } => {
+                    let unit = TENS[usize::from(digits)];
+                    r.set(dst, nearest(r.get(a) * unit) / unit)
+                }
+                Op::Check { a, digits } => {
+                    let units = r.get(a).abs() * TENS[usize::from(digits)];
+                    (units > EXACT as f64).then_some(Failure::Beyond)
+                }
+                Op::Copy { a, dst } => r.set(dst, r.get(a)),
+                Op::Draw { step, dst } => r.set(dst, self.drawn(step, tick, scope)),
+                Op::DrawText { step, dst } => {
+                    let span = self.drawn_text(step, scratch, tick, scope);
+                    scratch.registers.texts[dst as usize] = span;
+                    None
+                }
+                Op::Run { unit } => {
+                    let run = self.values.units[unit as usize].run;
+                    if !self.run_ops(run, scratch, tick, scope) {
+                        return false;
+                    }
+                    None
+                }
+                Op::Two { .. } | Op::One { .. } => r.arithmetic(op),
+                _ => {
+                    at = self.go_on(op, at, r, tick, scope);
+                    None
+                }
             };
-            match (why, unit.otherwise) {
-                // Another unit's failure, which it has told already.
-                (None, _) => return false,
-                (Some(_), Some(otherwise)) => at = otherwise,
+            match (failure, run.otherwise) {
+                (None, _) => {}
+                (Some(_), Some(otherwise)) => at = otherwise as usize,
                 (Some(why), None) => {
-                    let (index, op) = (tick.index, at - 1);
-                    let unit = which;
-                    let failed = Failed {
-                        index,
-                        unit,
-                        op,
+                    scratch.registers.failed = Some(Failed {
+                        op: at as u32 - 1,
                         why,
-                    };
-                    scratch.registers.failed = Some(failed);
+                    });
                     return false;
                 }
             }
@@ -94,75 +122,31 @@ impl Program {
         true
     }
 
-    /// One operation, after which it goes on at `at`.
-    #[inline(always)]
-    fn op(
-        &self,
-        op: Op,
-        at: &mut u32,
-        scratch: &mut Scratch,
-        tick: Tick,
-        scope: Scope,
-    ) -> Result<(), Option<Failure>> {
-        *at += 1;
-        let r = &mut scratch.registers;
-        match op {
-            Op::Add { a, b, dst } => r.set(dst, r.get(a) + r.get(b)),
-            Op::Sub { a, b, dst } => r.set(dst, r.get(a) - r.get(b)),
-            Op::Mul { a, b, dst } => r.set(dst, r.get(a) * r.get(b)),
-            Op::Div { a, b, dst } => match r.get(b) {
-                0.0 => return Err(Some(Failure::Zero)),
-                b => r.set(dst, r.get(a) / b),
-            },
-            Op::Two { what, a, b, dst } => r.set(dst, two(what, r.get(a), r.get(b))?),
-            Op::One { what, a, dst } => r.set(dst, one(what, r.get(a))?),
-            Op::Round { a, digits, dst } => {
-                let unit = TENS[usize::from(digits)];
-                r.set(dst, nearest(r.get(a) * unit) / unit);
-            }
-            Op::Check { a, digits } => {
-                let units = r.get(a).abs() * TENS[usize::from(digits)];
-                if units > EXACT as f64 {
-                    return Err(Some(Failure::Beyond));
-                }
-            }
-            Op::Copy { a, dst } => r.set(dst, r.get(a)),
-            Op::Null { dst } => r.set(dst, f64::NAN),
-            Op::Index { dst } => r.set(dst, scope.count as f64),
-            Op::Time { dst } => r.set(dst, (tick.time / 1_000_000) as f64),
-            Op::Jump { to } => *at = to,
-            Op::Unless { a, to } if r.get(a) == 0.0 => *at = to,
-            Op::IfNull { a, to } if r.get(a).is_nan() => *at = to,
-            Op::IfNullText { a, to } if r.texts[a as usize].is_null() => *at = to,
-            Op::Unless { .. } | Op::IfNull { .. } | Op::IfNullText { .. } => {}
-            Op::Draw { step, dst } => r.set(dst, self.drawn(step, tick, scope)),
-            Op::DrawText { step, dst } => {
-                let span = self.drawn_text(step, scratch, tick, scope);
-                scratch.registers.texts[dst as usize] = span;
-            }
-            Op::NullIf { step, to } => {
-                if self.draws_null(step, scope) {
-                    *at = to;
-                }
-            }
-            Op::Run { unit } => {
-                if !self.unit(unit, scratch, tick, scope) {
-                    return Err(None);
-                }
-            }
-            Op::State { machine, by, dst } => {
-                let entity = by.map_or(0, |by| r.entity(by));
-                let state =
-                    self.values.machines[machine as usize].at(entity, tick.time, machine, r);
-                r.texts[dst as usize] = state;
-            }
+    /// What never fails, and is not so frequent. Says where it goes on.
+    #[inline(never)]
+    fn go_on(&self, op: &Op, next: usize, r: &mut Registers, tick: Tick, scope: Scope) -> usize {
+        let jumps = |jumps: bool, to: u32| if jumps { to as usize } else { next };
+        match *op {
+            Op::Jump { to } => return to as usize,
+            Op::Unless { a, to } => return jumps(r.get(a) == 0.0, to),
+            Op::IfNull { a, to } => return jumps(r.get(a).is_nan(), to),
+            Op::IfNullText { a, to } => return jumps(r.texts[a as usize].is_null(), to),
+            Op::NullIf { step, to } => return jumps(self.draws_null(step, scope), to),
             Op::Switch { switch, table } => {
                 let place = self.values.switches[switch as usize].place(r);
-                *at = self.values.targets[table as usize + place];
+                return self.values.targets[table as usize + place] as usize;
             }
-            op => r.text_op(op),
+            Op::Null { dst } => r.numbers[dst as usize] = f64::NAN,
+            Op::Index { dst } => r.numbers[dst as usize] = scope.count as f64,
+            Op::Time { dst } => r.numbers[dst as usize] = (tick.time / 1_000_000) as f64,
+            Op::State { machine, by, dst } => {
+                let entity = by.map_or(0, |by| r.entity(by));
+                let which = &self.values.machines[machine as usize];
+                r.texts[dst as usize] = which.at(entity, tick.time, machine, r);
+            }
+            _ => r.text_op(op),
         }
-        Ok(())
+        next
     }
 }
 
@@ -186,14 +170,43 @@ impl Switch {
 }
 
 impl Registers {
+    /// A number in units of its last decimal. What is written has been rounded to them.
     #[inline(always)]
-    fn get(&self, number: u32) -> f64 {
-        self.numbers[number as usize]
+    pub(crate) fn units(&self, number: u32, decimals: u8) -> i64 {
+        let units = self.get(number) * TENS[usize::from(decimals)];
+        // From 2⁵² on every number is whole.
+        let half: f64 = if units.abs() < 4_503_599_627_370_496.0 {
+            0.5
+        } else {
+            0.0
+        };
+        (units + half.copysign(units)) as i64
     }
 
     #[inline(always)]
-    fn set(&mut self, number: u32, value: f64) {
+    pub(crate) fn get(&self, number: u32) -> f64 {
+        self.numbers[number as usize]
+    }
+
+    /// Sets a number, which doesn't fail.
+    #[inline(always)]
+    fn set(&mut self, number: u32, value: f64) -> Option<Failure> {
         self.numbers[number as usize] = value;
+        None
+    }
+
+    /// What isn't so frequent.
+    #[inline(never)]
+    fn arithmetic(&mut self, op: &Op) -> Option<Failure> {
+        let (dst, result) = match *op {
+            Op::Two { what, a, b, dst } => (dst, two(what, self.get(a), self.get(b))),
+            Op::One { what, a, dst } => (dst, one(what, self.get(a))),
+            _ => return None,
+        };
+        match result {
+            Ok(value) => self.set(dst, value),
+            Err(why) => Some(why),
+        }
     }
 
     /// What tells entities apart.
@@ -222,23 +235,23 @@ impl Registers {
 
     fn add_number(&mut self, number: f64, decimals: u8) -> Text {
         let from = self.text.len();
-        let units = nearest(number * TENS[usize::from(decimals)]);
+        let units = nearest(number * TENS[usize::from(decimals)]) as i64;
         let mut writer = Writer::new(&mut self.text);
-        number::decimal(&mut writer, units as i64, decimals);
+        number::decimal(&mut writer, units, decimals);
         writer.finish();
         (from, self.text.len(), false)
     }
 
     /// What operations on texts do.
     #[inline(never)]
-    fn text_op(&mut self, op: Op) {
-        match op {
+    fn text_op(&mut self, op: &Op) {
+        match *op {
             Op::CopyText { a, dst } => self.texts[dst as usize] = self.texts[a as usize],
             Op::NullText { dst } => self.texts[dst as usize] = Span::NULL,
             Op::SameText { a, b, same, dst } => {
                 let nulls = self.texts[a as usize].is_null() == self.texts[b as usize].is_null();
                 let is = nulls && self.bytes(a) == self.bytes(b);
-                self.set(dst, f64::from(u8::from(is == same)));
+                self.numbers[dst as usize] = truth(is == same);
             }
             Op::Concat { a, b, dst } => self.concat(a, b, dst),
             Op::Digits { a, digits, dst } => {
@@ -253,7 +266,7 @@ impl Registers {
             Op::Length { a, dst } => {
                 let text = std::str::from_utf8(self.bytes(a)).unwrap_or_default();
                 let escapes = Escapes(text.chars()).count();
-                self.set(dst, escapes as f64);
+                self.numbers[dst as usize] = escapes as f64;
             }
             _ => {}
         }

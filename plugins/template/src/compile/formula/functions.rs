@@ -61,23 +61,26 @@ impl Coder<'_, '_, '_> {
             }
             ("text", [value]) => self.as_text(*value, at),
             ("upper" | "lower" | "length", [value]) => self.of_text(name, *value, at),
-            (_, [value]) if name != "pow" => {
-                let value = self.numeric(name, *value, at)?;
-                let whole = Kind::Number(Some(0));
-                let (what, kind) = match name {
-                    "floor" => (Unary::Floor, whole),
-                    "ceil" => (Unary::Ceiling, whole),
-                    "abs" => (Unary::Absolute, value.kind),
-                    "sqrt" => (Unary::Root, Kind::Number(None)),
-                    "exp" => (Unary::Exponential, Kind::Number(None)),
-                    "ln" => (Unary::Logarithm, Kind::Number(None)),
-                    "sin" => (Unary::Sine, Kind::Number(None)),
-                    _ => (Unary::Cosine, Kind::Number(None)),
-                };
-                Ok(self.unary(what, value, kind, at))
-            }
+            (_, [value]) if name != "pow" => self.of_number(name, *value, at),
             _ => Err(count(name, shape(name), at)),
         }
+    }
+
+    /// A function of one number.
+    fn of_number(&mut self, name: &str, value: Made, at: usize) -> Result<Made, Wrong> {
+        let value = self.numeric(name, value, at)?;
+        let unknown = Kind::Number(None);
+        let (what, kind) = match name {
+            "floor" => (Unary::Floor, Kind::Number(Some(0))),
+            "ceil" => (Unary::Ceiling, Kind::Number(Some(0))),
+            "abs" => (Unary::Absolute, value.kind),
+            "sqrt" => (Unary::Root, unknown),
+            "exp" => (Unary::Exponential, unknown),
+            "ln" => (Unary::Logarithm, unknown),
+            "sin" => (Unary::Sine, unknown),
+            _ => (Unary::Cosine, unknown),
+        };
+        Ok(self.unary(what, value, kind, at))
     }
 
     fn extreme(
@@ -98,7 +101,7 @@ impl Coder<'_, '_, '_> {
             let kind = best.kind.joined(other.kind).map_err(|why| (why, at))?;
             let (a, b, dst) = (best.register, other.register, self.compiler.number());
             self.emit(Op::Two { what, a, b, dst });
-            best = Made::of(kind, dst);
+            best = Made::of(kind, dst).within(best.most.max(other.most));
         }
         Ok(best)
     }
@@ -107,7 +110,7 @@ impl Coder<'_, '_, '_> {
         let a = self.numeric("round", value, at)?.register;
         let dst = self.compiler.number();
         self.emit(Op::Round { a, digits, dst });
-        Ok(Made::of(Kind::Number(Some(digits)), dst))
+        Ok(Made::of(Kind::Number(Some(digits)), dst).within(value.most + 1.0))
     }
 
     /// How many decimals `round` is asked for: a number that is written there.

@@ -97,13 +97,19 @@ impl Coder<'_, '_, '_> {
                 let what = Arith::Remainder;
                 (Op::Two { what, a, b, dst }, Kind::Number(most))
             }
-            "<" => two(Arith::Less, a, b),
+            "<" => (Op::Less { a, b, dst }, Kind::Bool),
             "<=" => two(Arith::AtMost, a, b),
-            ">" => two(Arith::Less, b, a),
+            ">" => (Op::Less { a: b, b: a, dst }, Kind::Bool),
             _ => two(Arith::AtMost, b, a),
         };
+        let most = match sign {
+            "+" | "-" => left.most + right.most,
+            "*" if left.most > 0.0 && right.most > 0.0 => left.most * right.most,
+            "%" => left.most,
+            _ => f64::INFINITY,
+        };
         self.emit_failing(op, first, self.at);
-        Ok(Made::of(kind, dst))
+        Ok(Made::of(kind, dst).within(most))
     }
 
     /// Text behind text; numbers are written with their decimals.
@@ -134,7 +140,9 @@ impl Coder<'_, '_, '_> {
             Kind::Text(_) => Ok(value),
             Kind::Number(Some(digits)) => {
                 let dst = self.compiler.text_register();
-                self.emit_failing(Op::Check { a, digits }, at, self.at);
+                if !value.is_exact(digits) {
+                    self.emit_failing(Op::Check { a, digits }, at, self.at);
+                }
                 self.emit(Op::Digits { a, digits, dst });
                 Ok(Made::of(Kind::Text(20), dst))
             }
@@ -207,6 +215,7 @@ impl Coder<'_, '_, '_> {
         let both = left.kind.joined(right.kind).map_err(|why| (why, at))?;
         Ok(slot.holding(Made {
             nullable: right.nullable,
+            most: left.most.max(right.most),
             ..Made::of(both, 0)
         }))
     }
@@ -284,6 +293,7 @@ impl Coder<'_, '_, '_> {
         let kind = yes.kind.joined(no.kind).map_err(|why| (why, at))?;
         Ok(slot.holding(Made {
             nullable: yes.nullable || no.nullable,
+            most: yes.most.max(no.most),
             ..Made::of(kind, 0)
         }))
     }
@@ -313,6 +323,12 @@ impl Coder<'_, '_, '_> {
         let dst = self.compiler.number();
         let a = value.register;
         self.emit_failing(Op::One { what, a, dst }, at, self.at);
-        Made::of(kind, dst)
+        let most = match what {
+            Unary::Negative | Unary::Absolute => value.most,
+            Unary::Floor | Unary::Ceiling => value.most + 1.0,
+            Unary::Sine | Unary::Cosine => 1.0,
+            _ => f64::INFINITY,
+        };
+        Made::of(kind, dst).within(most)
     }
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::compile::Compiler;
-use crate::values::{Op, Span};
+use crate::options::EXACT;
+use crate::values::{Op, Span, TENS};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +52,8 @@ pub(crate) struct Made {
     pub nullable: bool,
     /// Whether it stands in the description.
     pub constant: bool,
+    /// No number is farther from 0, as far as that is known.
+    pub most: f64,
 }
 
 impl Made {
@@ -60,13 +63,24 @@ impl Made {
             register,
             nullable: false,
             constant: false,
+            most: f64::INFINITY,
         }
+    }
+
+    /// The same, no farther from 0 than that.
+    pub fn within(self, most: f64) -> Made {
+        Made { most, ..self }
+    }
+
+    /// Whether every number of so many decimals has all of its digits.
+    pub fn is_exact(self, decimals: u8) -> bool {
+        self.most * TENS[usize::from(decimals)] <= EXACT as f64
     }
 
     pub fn null() -> Made {
         Made {
             nullable: true,
-            ..Made::of(Kind::Null, 0)
+            ..Made::of(Kind::Null, 0).within(0.0)
         }
     }
 
@@ -139,7 +153,7 @@ impl Compiler<'_> {
         self.program.values.numbers[register as usize] = number;
         Made {
             constant: true,
-            ..Made::of(Kind::Number(Some(digits)), register)
+            ..Made::of(Kind::Number(Some(digits)), register).within(number.abs())
         }
     }
 

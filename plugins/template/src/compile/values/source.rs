@@ -9,13 +9,14 @@ use crate::compile::{Compiler, operator};
 use crate::options::wrong;
 use crate::people::Kind as Of;
 use crate::program::{Form, What};
-use crate::values::Op;
+use crate::values::{Op, TENS};
 
 impl Compiler<'_> {
     /// Computes a field at the beginning of its record or element; all that it reads is known.
     pub(super) fn know(&mut self, number: usize) -> Result<(), Error> {
         let field = &self.waiting.fields[number];
-        let (step, scope, place) = (field.step, field.scope, field.place.clone());
+        let (step, end, scope) = (field.step, field.end, field.scope);
+        let place = field.place.clone();
         let value = field.value.clone().unwrap_or_default();
         for step in field.step..field.end {
             if let What::Value(expr) = self.program.steps[step as usize].what {
@@ -40,8 +41,10 @@ impl Compiler<'_> {
             }
             None => {
                 let (from, slot) = (self.program.values.ops.len() as u32, self.slot());
-                let made = self.read_as(&value, step, slot, &place)?;
-                let made = slot.holding(made);
+                let made = slot.holding(self.read_as(&value, step, slot, &place)?);
+                if step < end {
+                    self.write_once(step, made);
+                }
                 (self.unit(from, made, None, place, String::new()), made)
             }
         };
@@ -95,6 +98,24 @@ impl Compiler<'_> {
         }
     }
 
+    /// A text that is drawn for those who read it isn't drawn again where it is written: what draws
+    /// it goes behind the record's end.
+    fn write_once(&mut self, step: u32, made: Made) {
+        let drawing = &mut self.program.steps[step as usize];
+        let drawn = matches!(
+            drawing.what,
+            What::Pattern(_) | What::Uuid | What::Time { .. } | What::Person(..) | What::Address
+        );
+        let ops = &mut self.program.values.ops;
+        if let Some(Op::DrawText { step, .. }) = ops.last_mut().filter(|_| drawn && made.is_text())
+        {
+            let moved = drawing.clone();
+            drawing.what = What::KnownText(made.register);
+            *step = self.program.steps.len() as u32;
+            self.program.steps.push(moved);
+        }
+    }
+
     fn branches(
         &mut self,
         options: &Value,
@@ -128,6 +149,7 @@ impl Compiler<'_> {
                         .joined(branch.kind)
                         .map_err(|why| wrong(place, why))?,
                     nullable: made.nullable || branch.nullable,
+                    most: made.most.max(branch.most),
                     ..made
                 },
             });
@@ -152,7 +174,15 @@ impl Compiler<'_> {
                 dst: slot.number,
             },
         });
-        let made = slot.holding(Made::of(kind, 0));
+        let most = match what {
+            What::Whole(how) | What::Natural(how) => self.program.numbers.most(how),
+            What::Cents(how) => self.program.numbers.most(how) / 100.0,
+            What::Decimal(how, digits) => {
+                self.program.numbers.most(how) / TENS[usize::from(digits)]
+            }
+            _ => f64::INFINITY,
+        };
+        let made = slot.holding(Made::of(kind, 0).within(most));
         Ok(Made { nullable, ..made })
     }
 
@@ -162,6 +192,7 @@ impl Compiler<'_> {
             | What::Natural(_)
             | What::Sequence(..)
             | What::Unique(..)
+            | What::Elsewhere(_)
             | What::Person(_, Of::Number)
             | What::Time {
                 form: Form::UnixMs | Form::UnixS,

@@ -27,9 +27,11 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
         .env("GOARCH", "wasm")
         // What the folder names is all there is to it: no other compiler is fetched.
         .env("GOTOOLCHAIN", "local")
-        .args(["build", "-buildmode=c-shared", "-trimpath", "-o"])
+        .env("GOWORK", "off")
+        .args(["build", "-buildmode=c-shared", "-o"])
         .arg(&module)
-        .arg(".");
+        // The same bytes wherever it is built, and whatever git says; names of functions stay in.
+        .args(["-trimpath", "-buildvcs=false", "-ldflags=-w", "."]);
     tool::run(&mut command, folder)?;
     wrap(folder, name, &module)
 }

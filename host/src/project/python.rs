@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use toml::{Table, Value};
+use toml::Table;
 
 use super::ProjectError;
 use super::build::{text, written};

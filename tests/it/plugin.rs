@@ -2,6 +2,7 @@
 //! with a message that names it and the cause, and the runtime goes on as if nothing had been.
 
 mod batch;
+mod habits;
 mod languages;
 mod project;
 mod refused;

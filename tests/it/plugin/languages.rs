@@ -1,8 +1,8 @@
 //! A generator's way in each language: new, build, test, upload to a running server, an emulation to Kafka. All of
 //! them are the same example, so what arrives has to be the same, byte for byte.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use crate::api::client::Served;
 use crate::common::{Sandbox, fixture, program, service, stderr, wait};
@@ -44,6 +44,28 @@ fn messages(brokers: &str, topic: &str) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
+/// The tests that a new folder has, by the command of its README; Rust's are run with the workspace's.
+fn passes_its_own_tests(language: &str, folder: &Path) {
+    let command = match language {
+        "js" | "ts" => "npm test",
+        "python" => ".venv/bin/python -m unittest",
+        "go" => "go test .",
+        "c" => "cc @compile_flags.txt test.c -o test && ./test",
+        _ => return,
+    };
+    passes(command, folder);
+}
+
+/// A command of people, in a folder.
+fn passes(command: &str, folder: &Path) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(folder);
+    let shell = shell.stdin(Stdio::null()).stdout(Stdio::piped());
+    let output = wait(shell.stderr(Stdio::piped()).spawn().unwrap());
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{command}: {printed}{}", stderr(&output));
+}
+
 fn follows_the_way(language: &str) {
     let (Some(brokers), Some(_)) = (
         service("WELLHEAD_TEST_KAFKA"),
@@ -55,6 +77,7 @@ fn follows_the_way(language: &str) {
     let component = built(&sandbox, language, "meter");
     let path = component.to_str().unwrap();
     run(&sandbox, 0, &["plugin", "test", path, "--records", "1500"]);
+    passes_its_own_tests(language, component.parent().unwrap());
 
     let served = Served::start(&sandbox);
     let said = served.upload(&std::fs::read(&component).unwrap()).json(201);
@@ -103,6 +126,26 @@ languages! {
     one_in_python: "python";
     one_in_go: "go";
     one_in_c: "c";
+}
+
+/// The SDKs' own tests: the published vectors, writers, errors.
+#[test]
+fn sdks_hold_by_themselves() {
+    if service("WELLHEAD_TEST_LANGUAGES").is_none() {
+        return;
+    }
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
+    let built = tempfile::tempdir().unwrap();
+    let test = built.path().join("test");
+    let c = format!("cc -std=c11 -I. test.c -o {0} && {0} ../vectors.json", test.display());
+    for (sdk, command) in [
+        ("sdk-c", c.as_str()),
+        ("sdk-go", "go test ."),
+        ("sdk-js", "node --test test/*.test.js"),
+        ("sdk-python", "PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s tests"),
+    ] {
+        passes(command, &plugins.join(sdk));
+    }
 }
 
 /// What is missing is said, with how to get it.

@@ -8,6 +8,7 @@ mod store;
 mod stream;
 mod trial;
 mod uploads;
+mod wasi;
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};

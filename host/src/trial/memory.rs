@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::made::{One, USUAL, time};
+use super::made::{One, USUAL, open, time};
 use super::{Fault, Outcome, Trial, Tried, reconfigured};
 use crate::plugin::Validate;
 
@@ -16,7 +16,7 @@ const MIB: f64 = (1 << 20) as f64;
 
 pub fn flat(trial: &Trial, first: &[One]) -> Tried {
     let configured = reconfigured(&trial.checked, Validate::Off)?;
-    let mut stream = configured.open(trial.options.seed, 0, 1, None);
+    let mut stream = open(&configured, trial.options.seed, (0, 1), None);
     let (begun, end) = (Instant::now(), FURTHER * first.len() as u64);
     let mut marks = Vec::new();
     let mut next = 0;

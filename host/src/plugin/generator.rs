@@ -113,7 +113,9 @@ impl Generator {
         config: &str,
         assets: &Arc<Assets>,
     ) -> Result<(Vec<Channel>, Vec<Schema>), PluginError> {
-        let said = self.instance(None, Ground::default(), assets)?.channels(config)?;
+        let said = self
+            .instance(None, Ground::default(), assets)?
+            .channels(config)?;
         let said = said.map_err(|error| self.refused(error.words()))?;
         describe::check_channels(said).map_err(|reason| self.contract("channels", reason))
     }

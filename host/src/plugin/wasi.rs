@@ -22,7 +22,7 @@ use output::Lines;
 use random::Random;
 
 pub(super) use closed::close;
-pub(super) use names::{Refused, check, gets};
+pub(super) use names::{check, gets};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -58,7 +58,7 @@ pub(super) struct Wasi {
     random: Random,
     output: Lines,
     errors: Lines,
-    /// Sockets and the like that were handed out; nothing can be done with them.
+    /// Networks that it holds, with which nothing can be done.
     closed: usize,
 }
 

@@ -12,7 +12,9 @@ use crate::common::{Sandbox, fixture_path, json as read, stderr};
 const GUESTS: [&str; 2] = ["wasi-guest", "wasi-walker"];
 
 fn open(name: &str, mode: &str) -> Stream {
-    let mut stream = configure(name, json!({ "mode": mode })).unwrap().open(42, 1, 3, None);
+    let mut stream = configure(name, json!({ "mode": mode }))
+        .unwrap()
+        .open(42, 1, 3, None);
     stream.set_clock(START);
     stream.set_history(Box::new(Clock));
     stream
@@ -26,14 +28,26 @@ fn parsed(record: &[u8]) -> Value {
 fn how_it_is_asked_does_not_show() {
     for name in GUESTS {
         let whole = records(&mut open(name, "honest"), 500, 500).unwrap();
-        for (size, every) in [(1, None), (7, None), (100, Some(1)), (1, Some(40)), (7, Some(1))] {
+        for (size, every) in [
+            (1, None),
+            (7, None),
+            (100, Some(1)),
+            (1, Some(40)),
+            (7, Some(1)),
+        ] {
             let mut stream = open(name, "honest");
             stream.force_replacement_every(every);
-            assert!(records(&mut stream, 500, size).unwrap() == whole, "{name} {size} {every:?}");
+            assert!(
+                records(&mut stream, 500, size).unwrap() == whole,
+                "{name} {size} {every:?}"
+            );
             assert_eq!(stream.replacements() > 0, every.is_some());
         }
         // Waiting moves a clock, and not the one that a record may show.
-        assert!(records(&mut open(name, "wait"), 500, 7).unwrap() == whole, "{name} waits");
+        assert!(
+            records(&mut open(name, "wait"), 500, 7).unwrap() == whole,
+            "{name} waits"
+        );
     }
     let whole = records(&mut open("wasi-guest", "honest"), 50, 50).unwrap();
     let mut backwards = open("wasi-guest", "honest");
@@ -63,16 +77,18 @@ fn clock_and_randomness_are_what_they_are() {
     let (first, second) = (parsed(&made[0]), parsed(&made[1]));
     assert_eq!(first["clock"], "1700000000.000000000");
     for (field, value) in [
-        ("opened", ""),
-        ("drawn", ""),
-        ("word", "0"),
-        ("seed", ""),
+        ("opened", "c880ebdce0d9fb5250897b-7c6e4a428ccd4abc"),
+        ("drawn", "730badcb2c3295df74629613ee3e639f"),
+        ("word", "13774932746220213990"),
+        ("seed", "81f7b4518d701756-85d1d6cd19f9c434"),
     ] {
         assert_eq!(first[field], value, "{field}");
         assert_eq!(second[field], value, "{field}");
     }
     let other = |seed, stream| {
-        let mut other = configure("wasi-guest", json!({})).unwrap().open(seed, stream, 3, None);
+        let mut other = configure("wasi-guest", json!({}))
+            .unwrap()
+            .open(seed, stream, 3, None);
         parsed(&records(&mut other, 1, 1).unwrap()[0])
     };
     for (seed, stream) in [(42, 2), (43, 1)] {
@@ -117,10 +133,23 @@ fn output_goes_to_the_log() {
     // In the log of the program, by level and with the generator's name.
     let sandbox = Sandbox::new();
     let guest = fixture_path("wasi-guest");
-    let run = ["run", guest.to_str().unwrap(), "--records", "20", "--load", "max", "--to", "null"];
+    let run = [
+        "run",
+        guest.to_str().unwrap(),
+        "--records",
+        "20",
+        "--load",
+        "max",
+        "--to",
+        "null",
+    ];
     let output = sandbox.expect(0, &[&run[..], &["--config", "mode=talk"]].concat());
     let said = stderr(&output);
-    for part in ["half a line, the other half 3", "to the errors", "the same at every draw"] {
+    for part in [
+        "half a line, the other half 3",
+        "to the errors",
+        "the same at every draw",
+    ] {
         assert!(said.contains(part), "{part} is missing: {said}");
     }
 }
@@ -129,8 +158,14 @@ fn output_goes_to_the_log() {
 fn floods_and_hoards_are_bounded() {
     let honest = records(&mut open("wasi-guest", "honest"), 60, 10).unwrap();
     for (mode, cause) in [
-        ("write-much", "wrote 65537 bytes at once, and `check-write` allows 65536"),
-        ("draw-much", "asked for 4294967296 random bytes at once, and the limit is 1048576"),
+        (
+            "write-much",
+            "wrote 65537 bytes at once, and `check-write` allows 65536",
+        ),
+        (
+            "draw-much",
+            "asked for 4294967296 random bytes at once, and the limit is 1048576",
+        ),
         ("hold", "more than 4096 handles of WASI"),
         ("hold-networks", "more than 4096 handles of WASI"),
         ("poll-nothing", "waits for nothing"),
@@ -145,7 +180,10 @@ fn floods_and_hoards_are_bounded() {
     // Lines without end cost the time of the call; what is over the log's limit is dropped.
     match records(&mut open("wasi-guest", "flood"), 60, 10) {
         Ok(made) => assert!(made == honest),
-        Err(error) => assert!(error.to_string().contains("CPU time, which is the limit"), "{error}"),
+        Err(error) => assert!(
+            error.to_string().contains("CPU time, which is the limit"),
+            "{error}"
+        ),
     }
     assert!(RUNTIME.limits().log_lines < 1000);
 }
@@ -155,7 +193,8 @@ fn what_it_gets_is_shown() {
     let said = load("wasi-guest").unwrap().inspect().unwrap();
     let gets = |name: &str| {
         let one = said.imports.iter().find(|one| one.interface == name);
-        one.unwrap_or_else(|| panic!("no {name} in {:?}", said.imports)).gets
+        one.unwrap_or_else(|| panic!("no {name} in {:?}", said.imports))
+            .gets
     };
     for (name, part) in [
         ("wasi:clocks/wall-clock@0.2.3", "stands at the event time"),
@@ -172,7 +211,10 @@ fn what_it_gets_is_shown() {
     let guest = fixture_path("wasi-guest");
     let inspect = ["plugin", "inspect", guest.to_str().unwrap()];
     let shown = String::from_utf8(sandbox.expect(0, &inspect).stdout).unwrap();
-    assert!(shown.contains("wasi:sockets/tcp-create-socket@0.2.9"), "{shown}");
+    assert!(
+        shown.contains("wasi:sockets/tcp-create-socket@0.2.9"),
+        "{shown}"
+    );
     assert!(shown.contains("closed: every call is denied"), "{shown}");
 }
 
@@ -185,20 +227,57 @@ fn a_run_leaves_no_trace_of_how_it_was_made() {
         let hashes = |more: &[&str]| {
             let sandbox = Sandbox::new();
             let run = [
-                "run", guest, "--seed", "7", "--streams", "3", "--start", "2024-01-01T00:00:00Z",
-                "--records", "20001", "--load", "max", "--to", "null", "--manifest", "m.json",
+                "run",
+                guest,
+                "--seed",
+                "7",
+                "--streams",
+                "3",
+                "--start",
+                "2024-01-01T00:00:00Z",
+                "--records",
+                "20001",
+                "--load",
+                "max",
+                "--to",
+                "null",
+                "--manifest",
+                "m.json",
             ];
             sandbox.expect(0, &[&run[..], more].concat());
             read(&sandbox.path("m.json"))["streams"].clone()
         };
         let whole = hashes(&["--workers", "1"]);
-        for more in [["--workers", "2"], ["--batch", "1"], ["--batch", "777"], ["--recycle", "3"]] {
+        for more in [
+            ["--workers", "2"],
+            ["--batch", "1"],
+            ["--batch", "777"],
+            ["--recycle", "3"],
+        ] {
             assert_eq!(hashes(&more), whole, "{name}, {more:?}");
         }
         let sandbox = Sandbox::new();
-        sandbox.expect(0, &["plugin", "test", guest, "--records", "3000", "--config", "mode=honest"]);
+        sandbox.expect(
+            0,
+            &[
+                "plugin",
+                "test",
+                guest,
+                "--records",
+                "3000",
+                "--config",
+                "mode=honest",
+            ],
+        );
         let preview = [
-            "preview", guest, "-n", "1", "--start", "2024-01-01T00:00:00Z", "--seed", "7",
+            "preview",
+            guest,
+            "-n",
+            "1",
+            "--start",
+            "2024-01-01T00:00:00Z",
+            "--seed",
+            "7",
         ];
         let shown = sandbox.expect(0, &preview).stdout;
         assert_eq!(parsed(&shown)["clock"], "1704067200.000000000");

@@ -48,12 +48,22 @@ fn define(
     match kind {
         ComponentItem::ComponentFunc(_) => {
             let called = format!("{interface} {item}");
-            into.func_new(item, move |store, kind, _, results| {
+            into.func_new(item, move |mut store, kind, given, results| {
+                for value in given {
+                    if let Val::Resource(handle) = value {
+                        handle.resource_drop(&mut store)?;
+                    }
+                }
                 deny(store, &called, gets, &kind, results)
             })
         }
         ComponentItem::Resource(_) if !FOREIGN.contains(&item) => {
-            into.resource(item, ResourceType::host::<Closed>(), |_, _| Ok(()))
+            let kind = ResourceType::host::<Closed>();
+            into.resource(item, kind, |mut store, _| {
+                let closed = &mut store.data_mut().wasi.closed;
+                *closed = closed.saturating_sub(1);
+                Ok(())
+            })
         }
         _ => Ok(()),
     }

@@ -35,7 +35,8 @@ const GIVEN: [(&str, &str); 18] = [
     ("wasi:cli/terminal-stdout", TERMINAL),
     ("wasi:cli/terminal-stderr", TERMINAL),
 ];
-const RANDOM: &str = "from seed and stream until `open` returns, and the same at every draw after that";
+const RANDOM: &str =
+    "from seed and stream until `open` returns, and the same at every draw after that";
 const TERMINAL: &str = "nothing is a terminal";
 
 /// Those that runtimes link and generators have no use for: they are there, and nothing is behind them.
@@ -102,14 +103,16 @@ pub fn gets(name: &str) -> Option<&'static str> {
 
 fn find(interface: &str) -> Option<&'static str> {
     let mut all = GIVEN.iter().chain(&CLOSED);
-    all.find(|(name, _)| *name == interface).map(|(_, gets)| *gets)
+    all.find(|(name, _)| *name == interface)
+        .map(|(_, gets)| *gets)
 }
 
 /// What it says of an import that nothing is behind.
 pub(super) fn closed(name: &str) -> Option<&'static str> {
     let interface = name.split('@').next().unwrap_or(name);
     let mut all = CLOSED.iter();
-    all.find(|(name, _)| *name == interface).map(|(_, gets)| *gets)
+    all.find(|(name, _)| *name == interface)
+        .map(|(_, gets)| *gets)
 }
 
 #[cfg(test)]
@@ -132,6 +135,8 @@ mod tests {
         }
         assert_eq!(check("wasi:http/types@0.2.3"), Some(Err(Refused::Http)));
         assert_eq!(check("wasi:nn/graph@0.2.0"), Some(Err(Refused::Other)));
-        assert!(closed("wasi:sockets/udp@0.2.9").is_some() && closed("wasi:io/poll@0.2.9").is_none());
+        assert!(
+            closed("wasi:sockets/udp@0.2.9").is_some() && closed("wasi:io/poll@0.2.9").is_none()
+        );
     }
 }

@@ -40,6 +40,9 @@ mod bindings {
 /// Handles (streams, timers) that one instance may hold at a time: runtimes hold a few.
 const HANDLES: usize = 4096;
 
+/// Denied calls of an instance that its log is told of.
+const DENIALS: u32 = 4;
+
 /// What clock and randomness of an instance are made from.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ground {
@@ -60,6 +63,8 @@ pub(super) struct Wasi {
     errors: Lines,
     /// Networks that it holds, with which nothing can be done.
     closed: usize,
+    /// Calls that were denied.
+    denied: u32,
 }
 
 impl Wasi {
@@ -74,6 +79,7 @@ impl Wasi {
             output: Lines::new(Level::Info),
             errors: Lines::new(Level::Warn),
             closed: 0,
+            denied: 0,
         }
     }
 

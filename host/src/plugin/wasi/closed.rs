@@ -7,7 +7,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType, Type, Val};
 use wasmtime::{Engine, StoreContextMut};
 
-use super::{Guest, HANDLES, Level, names, too_many};
+use super::{DENIALS, Guest, HANDLES, Level, names, too_many};
 
 /// A descriptor or a socket: nothing can be done with it.
 struct Closed;
@@ -101,7 +101,10 @@ fn deny(
                 return Err(wasmtime::format_err!("it called {called}: {gets}"));
             };
             let text = format!("it called {called}: {gets}");
-            store.data_mut().log.note(Level::Warn, &text, true);
+            let guest = store.data_mut();
+            guest.wasi.denied = guest.wasi.denied.saturating_add(1);
+            let heard = guest.wasi.denied <= DENIALS;
+            guest.log.note(Level::Warn, &text, heard);
             Val::Result(Err(Some(Box::new(Val::Enum(denied.to_owned())))))
         }
         _ => return Err(wasmtime::format_err!("it called {called}: {gets}")),

@@ -31,6 +31,7 @@ mod stock;
 pub mod store;
 mod stream;
 mod upload;
+mod wasi;
 
 pub use assets::Assets;
 pub use batch::Generated;
@@ -40,7 +41,7 @@ pub use describe::Description;
 pub use engine::Runtime;
 pub use error::{Cause, PluginError, Problem, Trap};
 pub use generator::{Configured, Generator};
-pub use inspect::{ChannelSchema, Channels, Inspection};
+pub use inspect::{ChannelSchema, Channels, Import, Inspection};
 pub use limits::Limits;
 pub use schema::Fault;
 pub use stock::names as stock_names;

@@ -10,6 +10,7 @@ mod store;
 mod stream;
 mod trial;
 mod uploads;
+mod wasi;
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};

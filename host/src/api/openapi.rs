@@ -147,7 +147,9 @@ fn plugin() -> Value {
             "digest": {"type": "string", "description": "SHA-256 of the component, in hex"},
             "size": {"type": "integer", "description": "Bytes of the component"},
             "random_access": flag,
-            "imports": {"type": "array", "items": text},
+            "imports": {"type": "array", "items": {"type": "object", "properties": {
+                "interface": text, "gets": {"type": "string", "description": "What there is behind it"},
+            }}},
             "config_schema": {"type": "object", "description": "JSON Schema of the configuration"},
             "channels": {"description": "Name and JSON Schema of each, under the default configuration"},
             "limits": {"type": "object"},

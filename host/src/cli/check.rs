@@ -22,6 +22,7 @@ pub async fn run(
     let plans = engine.plans(&document, "check", 0, args.spec.tuning())?;
     for plan in &plans {
         let mut stream: Stream = plan.configured.open(plan.seed, 0, plan.streams, None);
+        stream.set_clock(plan.start.unwrap_or_default());
         stream.start()?;
         let channels: Vec<&str> = plan.configured.channels.iter().map(channel_name).collect();
         eprintln!(

@@ -202,10 +202,26 @@ fn inspect(all: &Value, as_json: bool) -> Result<(), CliError> {
     for (name, value) in all.as_object().into_iter().flatten() {
         let text = match value {
             Value::String(text) => text.clone(),
+            Value::Array(all) if name == "imports" => imports(all),
             Value::Object(_) | Value::Array(_) => format!("{value:#}"),
             value => value.to_string(),
         };
         table.add_row([name.clone(), text]);
     }
     super::print(&format!("{table}\n"))
+}
+
+/// Each interface on a line, with what there is behind it.
+fn imports(all: &[Value]) -> String {
+    let text = |one: &Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
+    let pairs = all
+        .iter()
+        .map(|one| (text(one, "interface"), text(one, "gets")));
+    let pairs: Vec<(String, String)> = pairs.collect();
+    let width = pairs.iter().map(|(interface, _)| interface.len()).max();
+    let width = width.unwrap_or_default();
+    let lines = pairs
+        .iter()
+        .map(|(interface, gets)| format!("{interface:width$}  {gets}"));
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -279,6 +279,7 @@ impl Plan {
         let mut opened = self.configured.open(self.seed, stream, self.streams, state);
         opened.force_replacement_every(self.tuning.recycle);
         opened.set_history(Box::new(Past(self.cursor(log, stream))));
+        opened.set_clock(log.beginning());
         Ok(Producer::new(opened, cursor, sequencer, chain))
     }
 }

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::assets::Assets;
 use super::limits::{Account, Limits};
+use super::wasi::Wasi;
 
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "plugin",
 });
 
-use self::wellhead::generator::{assets, log};
+use self::wellhead::generator::assets;
+pub(super) use self::wellhead::generator::log;
 pub(super) use exports::wellhead::generator::generator as contract;
 
 impl contract::Error {
@@ -38,6 +40,7 @@ pub(super) struct Guest {
     pub log: Log,
     /// None while describing.
     pub assets: Option<Arc<Assets>>,
+    pub wasi: Wasi,
 }
 
 /// When the call in hand has to end. The first epoch past the start of a call starts the clock, so
@@ -84,11 +87,24 @@ impl Log {
         self.last.iter().cloned().collect()
     }
 
+    /// Adds a line of the host's, or of standard output; one that isn't to be `heard` is only kept for
+    /// the message of a trap.
+    pub fn note(&mut self, level: log::Level, message: &str, heard: bool) {
+        match heard {
+            true => self.add(level, message, Instant::now()),
+            false => self.keep(printable(message)),
+        }
+    }
+
     fn add(&mut self, level: log::Level, message: &str, now: Instant) {
         let message = printable(message);
         if self.allowed(message.len(), now) {
             self.emit(level, &message);
         }
+        self.keep(message);
+    }
+
+    fn keep(&mut self, message: String) {
         if self.last.len() == KEPT_LINES {
             self.last.pop_front();
         }
@@ -160,6 +176,13 @@ pub(super) fn printable(message: &str) -> String {
         .collect()
 }
 
+impl Guest {
+    /// Logs what was written to standard output and standard error and is no whole line yet.
+    pub fn flush(&mut self) {
+        self.wasi.flush(&mut self.log);
+    }
+}
+
 impl log::Host for Guest {
     fn log(&mut self, level: log::Level, message: String) {
         self.log.add(level, &message, Instant::now());
@@ -200,6 +223,7 @@ mod tests {
             },
             log: Log::new("probe".into(), Some(0), limits),
             assets,
+            wasi: Wasi::new(Default::default(), Arc::default()),
         }
     }
 

@@ -5,13 +5,17 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::bindings::{Guest, PluginPre};
-use super::{PluginError, Problem};
+use super::{PluginError, Problem, wasi};
 
 const PACKAGE: &str = "wellhead:generator/";
 /// Versions of the contract that are served: a later minor version may expect more of its host.
 const SERVED: &str = "1.0";
-/// Functions and types that a generator may import.
-const IMPORTS: [&str; 3] = ["log", "assets", "types"];
+/// Functions and types that a generator may import of the contract, and what they give.
+const IMPORTS: [(&str, &str); 3] = [
+    ("log", "lines of the log"),
+    ("assets", "what the emulation's spec lays out for it"),
+    ("types", "types alone"),
+];
 
 const COMPONENT: [u8; 8] = *b"\0asm\x0d\x00\x01\x00";
 const MODULE: [u8; 8] = *b"\0asm\x01\x00\x00\x00";
@@ -111,6 +115,8 @@ pub(super) fn link(
         check_import(name)?;
     }
     let types = |error: wasmtime::Error| Problem::Types(format!("{error:#}"));
+    let closed = wasi::close(linker, engine, component).map_err(types)?;
+    let linker = closed.as_ref().unwrap_or(linker);
     let linked = linker.instantiate_pre(component).map_err(types)?;
     PluginPre::new(linked).map_err(types)
 }
@@ -132,21 +138,36 @@ fn check_export(exports: &[&str]) -> Result<(), Problem> {
 fn check_import(name: &str) -> Result<(), Problem> {
     if let Some((interface, version)) = contract(name) {
         check_version(version)?;
-        if IMPORTS.contains(&interface) {
+        if IMPORTS.iter().any(|(known, _)| *known == interface) {
             return Ok(());
         }
     }
+    let hint = match wasi::check(name) {
+        Some(Ok(())) => return Ok(()),
+        Some(Err(refused)) => refused.hint(),
+        None => hint(name),
+    };
     Err(Problem::Import {
         name: super::bindings::printable(name),
-        hint: hint(name),
+        hint,
     })
+}
+
+/// What there is behind an import that was let through.
+pub(super) fn gets(name: &str) -> &'static str {
+    let of_contract = contract(name).and_then(|(interface, _)| {
+        let mut all = IMPORTS.iter();
+        all.find(|(known, _)| *known == interface)
+    });
+    match of_contract {
+        Some((_, gets)) => gets,
+        None => wasi::gets(name).unwrap_or("nothing"),
+    }
 }
 
 /// Who provides what a generator isn't given.
 fn hint(name: &str) -> &'static str {
-    if name.starts_with("wasi:") {
-        "that is WASI: build for wasm32-unknown-unknown, or without WASI (clocks, files, entropy)"
-    } else if name.starts_with(PACKAGE) {
+    if name.starts_with(PACKAGE) {
         "build it against wit/generator.wit of this release"
     } else {
         "build it without that, or compose it with a component that provides it"
@@ -226,12 +247,14 @@ mod tests {
 
     #[test]
     fn foreign_imports_are_named() {
-        for name in IMPORTS {
+        for (name, _) in IMPORTS {
             assert_eq!(check_import(&format!("{PACKAGE}{name}@1.0.0")), Ok(()));
         }
         let text = |name| check_import(name).unwrap_err().to_string();
-        let wasi = text("wasi:clocks/wall-clock@0.2.3");
-        assert!(wasi.contains("wasi:clocks/wall-clock") && wasi.contains("WASI"));
+        assert_eq!(check_import("wasi:clocks/wall-clock@0.2.3"), Ok(()));
+        assert!(text("wasi:clocks/wall-clock@0.3.0").contains("serves WASI 0.2"));
+        let http = text("wasi:http/outgoing-handler@0.2.3");
+        assert!(http.contains("no network") && http.contains("-d http"));
         assert!(text("wellhead:generator/files@1.0.0").contains("files"));
         assert!(text("wellhead:generator/log@2.0.0").contains("version 2.0.0"));
         assert!(text("acme:thing/x").contains("compose"));

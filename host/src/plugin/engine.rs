@@ -12,7 +12,7 @@ use wasmtime::{Config, Engine, WasmFeatures};
 use super::bindings::{Guest, Plugin};
 use super::cache::{self, Cache};
 use super::compiler::{Compile, Compiler, Input, Job};
-use super::{Generator, Limits, PluginError, assets, compile};
+use super::{Generator, Limits, PluginError, assets, compile, wasi};
 
 /// How often a running guest is looked at. Deadlines are late by at most two of these.
 const EPOCH: Duration = Duration::from_millis(10);
@@ -53,6 +53,7 @@ impl Runtime {
         let engine = Engine::new(&config(&limits)).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         Plugin::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest).map_err(failed)?;
+        wasi::add_to_linker(&mut linker).map_err(failed)?;
         let cache = cache.and_then(|folder| Cache::open(folder, &engine));
         let epochs = Epochs::start(engine.clone())?;
         Ok(Arc::new(Runtime {

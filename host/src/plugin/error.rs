@@ -230,7 +230,7 @@ pub enum Problem {
     CompilerFault(String),
     /// Wants something that the host doesn't give.
     #[error(
-        "imports `{name}`, which generators are not given: a generator may import `log` and `assets` of wellhead:generator alone; {hint}"
+        "imports `{name}`, which generators are not given: a generator may import `log` and `assets` of wellhead:generator, and what a language's runtime needs of WASI 0.2; {hint}"
     )]
     Import {
         /// Of the import.

@@ -1,14 +1,17 @@
 //! A loaded generator, and one with its configuration.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::{Map, Value};
 
-use super::bindings::{Guest, PluginPre, printable};
+use super::bindings::{Guest, PluginPre, contract, printable};
 use super::config;
 use super::describe::{self, Description};
+use super::inspect::Import;
 use super::instance::{Instance, Purpose};
 use super::schema::Schema;
+use super::wasi::Ground;
 use super::{Assets, PluginError, Runtime, Stream, Validate};
 use crate::record::Channel;
 
@@ -25,6 +28,8 @@ pub struct Generator {
     runtime: Arc<Runtime>,
     component: PluginPre<Guest>,
     config: Schema,
+    /// See [`Purpose::told`].
+    told: Arc<AtomicBool>,
 }
 
 impl Generator {
@@ -40,6 +45,8 @@ impl Generator {
             name: origin.into(),
             stream: None,
             assets: None,
+            ground: Ground::default(),
+            told: Arc::default(),
         };
         let said = Instance::new(&runtime, &component, purpose)?.describe()?;
         let checked = describe::check(said);
@@ -57,6 +64,7 @@ impl Generator {
             runtime,
             component,
             config,
+            told: Arc::default(),
         }))
     }
 
@@ -105,21 +113,26 @@ impl Generator {
         config: &str,
         assets: &Arc<Assets>,
     ) -> Result<(Vec<Channel>, Vec<Schema>), PluginError> {
-        let said = self.instance(None, assets)?.channels(config)?;
+        let said = self
+            .instance(None, Ground::default(), assets)?
+            .channels(config)?;
         let said = said.map_err(|error| self.refused(error.words()))?;
         describe::check_channels(said).map_err(|reason| self.contract("channels", reason))
     }
 
     /// A fresh instance for a stream, or for no stream in particular.
-    pub(super) fn instance(
+    fn instance(
         &self,
         stream: Option<u32>,
+        ground: Ground,
         assets: &Arc<Assets>,
     ) -> Result<Instance, PluginError> {
         let purpose = Purpose {
             name: self.name().into(),
             stream,
             assets: Some(assets.clone()),
+            ground,
+            told: self.told.clone(),
         };
         Instance::new(&self.runtime, &self.component, purpose)
     }
@@ -130,10 +143,10 @@ impl Generator {
     }
 
     /// Interfaces that it imports.
-    pub(super) fn imports(&self) -> Vec<String> {
+    pub(super) fn imports(&self) -> Vec<Import> {
         let kind = self.component.instance_pre().component().component_type();
         let names = kind.imports(self.runtime.engine());
-        names.map(|(name, _)| printable(name)).collect()
+        names.map(|(name, _)| Import::new(name)).collect()
     }
 
     pub(super) fn runtime(&self) -> &Runtime {
@@ -198,6 +211,21 @@ impl Configured {
         state: Option<(u64, Vec<u8>)>,
     ) -> Stream {
         Stream::new(self.clone(), seed, stream, streams, state)
+    }
+
+    /// A fresh instance for a stream, where WASI's wall clock stands at `clock`.
+    pub(super) fn instance(
+        &self,
+        settings: &contract::Settings,
+        clock: u64,
+    ) -> Result<Instance, PluginError> {
+        let ground = Ground {
+            seed: settings.seed,
+            stream: settings.stream_index,
+            clock,
+        };
+        let stream = Some(settings.stream_index);
+        self.generator.instance(stream, ground, &self.assets)
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use semver::Version;
 use serde_json::{Map, Value};
 
-use super::{Generator, PluginError, Validate};
+use super::bindings::printable;
+use super::{Generator, PluginError, Validate, compile};
 
 /// What `wellhead plugin inspect` shows, and what an upload is answered with.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -26,8 +27,8 @@ pub struct Inspection {
     pub random_access: bool,
     /// Free-form pairs.
     pub labels: Vec<(String, String)>,
-    /// Interfaces that it imports.
-    pub imports: Vec<String>,
+    /// Interfaces that it imports, and what it gets by them.
+    pub imports: Vec<Import>,
     /// JSON Schema of the configuration.
     pub config_schema: Value,
     /// The configuration that holds where nothing is said, if nothing has to be said.
@@ -36,6 +37,24 @@ pub struct Inspection {
     pub channels: Channels,
     /// Name and value of each limit that instances run under.
     pub limits: Map<String, Value>,
+}
+
+/// An interface that a generator imports.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Import {
+    /// Its name, with the version that was asked for.
+    pub interface: String,
+    /// What there is behind it.
+    pub gets: &'static str,
+}
+
+impl Import {
+    pub(super) fn new(name: &str) -> Import {
+        Import {
+            interface: printable(name),
+            gets: compile::gets(name),
+        }
+    }
 }
 
 /// Channels of a generator under its default configuration.

@@ -1,6 +1,7 @@
 //! One instance of a component in a store of its own, each call under its deadline.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -9,6 +10,7 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline, WasmBacktrace};
 
 use super::bindings::{CallClock, Guest, Log, Plugin, PluginPre, contract, printable};
 use super::limits::{Account, Denial};
+use super::wasi::{Ground, Wasi};
 use super::{Assets, Cause, Limits, PluginError, Runtime, Trap};
 
 /// Frames of a backtrace that are shown.
@@ -29,6 +31,10 @@ pub(super) struct Purpose {
     pub stream: Option<u32>,
     /// None while describing.
     pub assets: Option<Arc<Assets>>,
+    /// What WASI's clock and randomness are made from.
+    pub ground: Ground,
+    /// Whether somebody knows that the generator draws randomness where it stands.
+    pub told: Arc<AtomicBool>,
 }
 
 impl Instance {
@@ -48,6 +54,7 @@ impl Instance {
             },
             log: Log::new(purpose.name, purpose.stream, limits),
             assets: purpose.assets,
+            wasi: Wasi::new(purpose.ground, purpose.told),
         };
         let mut store = Store::new(runtime.engine(), guest);
         store.limiter(|guest| &mut guest.account);
@@ -86,9 +93,11 @@ impl Instance {
         settings: &contract::Settings,
         state: Option<&[u8]>,
     ) -> Result<Result<ResourceAny, contract::Error>, PluginError> {
-        self.call("open", |guest, store| {
+        let opened = self.call("open", |guest, store| {
             guest.stream().call_open(store, settings, state)
-        })
+        });
+        self.store.data_mut().wasi.opened();
+        opened
     }
 
     pub fn generate(
@@ -124,8 +133,10 @@ impl Instance {
         guest.account.take_denial();
         self.store.set_epoch_deadline(1);
         let interface = self.plugin.wellhead_generator_generator();
-        call(interface, &mut self.store)
-            .map_err(|error| trap(&mut self.store, self.runtime.limits(), name, &error))
+        let called = call(interface, &mut self.store)
+            .map_err(|error| trap(&mut self.store, self.runtime.limits(), name, &error));
+        self.store.data_mut().flush();
+        called
     }
 }
 
@@ -165,6 +176,7 @@ fn trap(
     error: &wasmtime::Error,
 ) -> PluginError {
     let guest = store.data_mut();
+    guest.flush();
     let denied = guest.account.take_denial();
     let cause = cause(&guest.clock, denied, limits, error);
     PluginError::Trap(Box::new(Trap {

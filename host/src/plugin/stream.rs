@@ -25,6 +25,7 @@ pub struct Stream {
     /// A saved state and the index of the record after it.
     start: Option<(u64, Vec<u8>)>,
     history: Option<Box<dyn History>>,
+    clock: u64,
     live: Option<Live>,
     /// The index after the last record that the generator made.
     next: u64,
@@ -63,6 +64,7 @@ impl Stream {
             next: state.as_ref().map_or(0, |(next, _)| *next),
             start: state,
             history: None,
+            clock: 0,
             live: None,
             ended: None,
             failed: false,
@@ -75,6 +77,12 @@ impl Stream {
     /// through its records one after another.
     pub fn set_history(&mut self, history: Box<dyn History>) {
         self.history = Some(history);
+    }
+
+    /// Where WASI's wall clock stands, for generators that link it: the event time at which the run begins
+    /// (nanoseconds since the Unix epoch), the same whenever this stream is opened; the epoch where not set.
+    pub fn set_clock(&mut self, time: u64) {
+        self.clock = time;
     }
 
     /// Instantiates and opens now, so that a configuration which the generator refuses only at
@@ -288,8 +296,7 @@ impl Stream {
         let generator = self.configured.generator.clone();
         let start = self.start.take().filter(|(next, _)| *next <= first);
         if let Some((next, state)) = start {
-            let mut instance =
-                generator.instance(Some(self.settings.stream_index), &self.configured.assets)?;
+            let mut instance = self.configured.instance(&self.settings, self.clock)?;
             match instance.open(&self.settings, Some(&state))? {
                 Ok(stream) => {
                     self.start = Some((next, state));
@@ -306,8 +313,7 @@ impl Stream {
                 }
             }
         }
-        let mut instance =
-            generator.instance(Some(self.settings.stream_index), &self.configured.assets)?;
+        let mut instance = self.configured.instance(&self.settings, self.clock)?;
         match instance.open(&self.settings, None)? {
             Ok(stream) => {
                 self.set_live(instance, stream, 0);

@@ -91,6 +91,12 @@ impl Schedule {
         self.last().event_origin
     }
 
+    /// Event time at which the run began, whatever was shifted or changed since.
+    pub fn beginning(&self) -> Nanos {
+        let first = self.segments.first();
+        first.map_or(0, |segment| segment.event_origin)
+    }
+
     /// How far may have been generated; none where nothing bounds it.
     pub fn horizon(&self) -> Option<Horizon> {
         self.horizon

@@ -1,6 +1,6 @@
 //! The same records in other ways.
 
-use super::made::{self, One, USUAL, same, take};
+use super::made::{self, One, USUAL, open, same, take};
 use super::{Fault, Outcome, Trial, Tried};
 use crate::plugin::Stream;
 
@@ -16,7 +16,7 @@ const STRETCH: u64 = 250;
 impl Trial {
     /// Stream 0, from its beginning.
     fn stream(&self) -> Stream {
-        self.checked.open(self.options.seed, 0, STREAMS, None)
+        open(&self.checked, self.options.seed, (0, STREAMS), None)
     }
 }
 
@@ -133,9 +133,8 @@ fn saved(trial: &Trial, first: &[One]) -> Tried {
         };
         largest = largest.max(state.len());
         let options = trial.options;
-        let mut resumed = trial
-            .checked
-            .open(options.seed, 0, STREAMS, Some((begin, state)));
+        let state = Some((begin, state));
+        let mut resumed = open(&trial.checked, options.seed, (0, STREAMS), state);
         // A state that is refused would have the records gone through from 0, which isn't possible here.
         let found = take(&mut resumed, begin, begin + expected.len() as u64, || USUAL)?;
         let how = || "opened with a state that it saved it makes other records".to_owned();
@@ -153,11 +152,11 @@ pub fn streams(trial: &Trial, first: &[One]) -> Tried {
     let (seed, end) = (trial.options.seed, some as u64);
     let mut ways = Vec::new();
     for stream in 1..STREAMS {
-        let mut other = trial.checked.open(seed, stream, STREAMS, None);
+        let mut other = open(&trial.checked, seed, (stream, STREAMS), None);
         let made = take(&mut other, 0, end, || USUAL)?;
         ways.push((format!("stream {stream}"), made));
     }
-    let mut other = trial.checked.open(seed.wrapping_add(1), 0, STREAMS, None);
+    let mut other = open(&trial.checked, seed.wrapping_add(1), (0, STREAMS), None);
     ways.push((
         "another seed".to_owned(),
         take(&mut other, 0, end, || USUAL)?,

@@ -1,7 +1,9 @@
 //! Records as a generator makes them, one by one, for comparing.
 
+use std::sync::Arc;
+
 use super::{Difference, Fault};
-use crate::plugin::{Generated, PluginError, Stream};
+use crate::plugin::{Configured, Generated, PluginError, Stream};
 
 /// Event time of record 0: 2024-01-01T00:00:00Z.
 const START: u64 = 1_704_067_200_000_000_000;
@@ -37,6 +39,18 @@ impl One {
         }
         text
     }
+}
+
+/// One stream out of `streams`, of an emulation that begins at the event time of record 0.
+pub fn open(
+    configured: &Arc<Configured>,
+    seed: u64,
+    (stream, streams): (u32, u32),
+    state: Option<(u64, Vec<u8>)>,
+) -> Stream {
+    let mut opened = configured.open(seed, stream, streams, state);
+    opened.set_clock(START);
+    opened
 }
 
 /// The event time of a record.

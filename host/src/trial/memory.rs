@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::made::{One, USUAL, time};
+use super::made::{One, USUAL, open, time};
 use super::{Fault, Outcome, Trial, Tried, reconfigured};
 use crate::plugin::{Generated, Validate};
 
@@ -27,7 +27,7 @@ struct Mark {
 
 pub fn flat(trial: &Trial, first: &[One]) -> Tried {
     let configured = reconfigured(&trial.checked, Validate::Off)?;
-    let mut stream = configured.open(trial.options.seed, 0, 1, None);
+    let mut stream = open(&configured, trial.options.seed, (0, 1), None);
     let (begun, end) = (Instant::now(), FURTHER * first.len() as u64);
     let (mut marks, mut last) = (Vec::new(), Mark::default());
     while last.records < end && begun.elapsed() < PATIENCE {

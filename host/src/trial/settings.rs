@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::made::{One, time};
+use super::made::{One, open, time};
 use super::{Fault, Outcome, Trial, Tried};
 use crate::plugin::{PluginError, Validate};
 
@@ -52,7 +52,7 @@ fn attempt(trial: &Trial, config: Map<String, Value>) -> Result<(), PluginError>
     let assets = trial.checked.assets.clone();
     let generator = &trial.checked.generator;
     let configured = generator.configure(config, assets, Validate::All)?;
-    let mut stream = configured.open(trial.options.seed, 0, 1, None);
+    let mut stream = open(&configured, trial.options.seed, (0, 1), None);
     let times: Vec<u64> = (0..RECORDS).map(time).collect();
     stream.generate(0, &times).map(drop)
 }

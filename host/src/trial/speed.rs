@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::made::{USUAL, time};
+use super::made::{USUAL, open, time};
 use super::reconfigured;
 use crate::plugin::{Configured, PluginError, Stream, Validate};
 
@@ -70,7 +70,7 @@ pub fn compare(all: &[Arc<Configured>], time: Duration) -> Result<Vec<Speed>, Pl
 impl Lane {
     fn open(configured: &Arc<Configured>) -> Result<Lane, PluginError> {
         let begun = Instant::now();
-        let mut stream = configured.open(SEED, 0, 1, None);
+        let mut stream = open(configured, SEED, (0, 1), None);
         let made = stream.generate(0, &[time(0)])?;
         Ok(Lane {
             stream,
@@ -91,7 +91,7 @@ impl Lane {
             let made = self.stream.generate(self.next, &times)?;
             if made.is_empty() {
                 // What it made so far still counts; the mean of bytes is over the records of its last stream.
-                self.stream = configured.open(SEED, 0, 1, None);
+                self.stream = open(configured, SEED, (0, 1), None);
                 (self.next, self.bytes) = (0, 0);
                 continue;
             }

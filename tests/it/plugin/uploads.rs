@@ -129,7 +129,7 @@ async fn a_component_is_taken_in_once() {
     assert!(
         said.imports
             .iter()
-            .any(|name| name.contains("generator/log")),
+            .any(|one| one.interface.contains("generator/log")),
         "{:?}",
         said.imports
     );

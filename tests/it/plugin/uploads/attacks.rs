@@ -67,13 +67,15 @@ async fn what_is_huge_in_its_types_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_reaches_out_is_refused_by_name() {
     let intake = Intake::new();
-    for name in [
-        "wasi:sockets/tcp@0.2.3",
-        "wasi:sockets/ip-name-lookup@0.2.0",
-        "wasi:filesystem/preopens@0.2.3",
-        "wasi:cli/environment@0.2.3",
+    for (name, hint) in [
+        ("wasi:http/outgoing-handler@0.2.3", "no network"),
+        ("wasi:http/types@0.2.12", "-d http -d fetch-event"),
+        ("wasi:keyvalue/store@0.2.0", "build it without that"),
+        ("wasi:sockets/types@0.3.0", "build it without that"),
+        ("wasi:sockets/tcp@0.3.0", "serves WASI 0.2"),
+        ("wasi:random/random@0.2.0-rc-2023-11-10", "serves WASI 0.2"),
     ] {
-        let parts = [&format!("imports `{name}`"), "not given", "that is WASI"];
+        let parts = [&format!("imports `{name}`"), "not given", hint];
         refused(&intake, name, &made::imports(name), &parts).await;
     }
     let other = made::imports("wellhead:generator/secrets@1.0.0");

@@ -4,6 +4,7 @@
 mod batch;
 mod project;
 mod refused;
+mod registry;
 mod store;
 mod stream;
 mod trial;

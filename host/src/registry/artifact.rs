@@ -148,11 +148,18 @@ pub(super) fn published(component: Vec<u8>, about: &About) -> Published {
         "component": {"exports": about.exports, "imports": about.imports, "target": null},
     });
     let config = Blob::new(config.to_string().into_bytes());
+    let mut layer = component.descriptor(WASM);
+    // The name of the file that tools make of it.
+    let file = (
+        "org.opencontainers.image.title".to_owned(),
+        format!("{}.wasm", about.name),
+    );
+    layer.annotations = Some([file].into());
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": config.descriptor(CONFIG),
-        "layers": [component.descriptor(WASM)],
+        "layers": [layer],
         "annotations": {
             "org.opencontainers.image.title": about.name,
             "org.opencontainers.image.version": about.version,

@@ -121,7 +121,7 @@ impl Registry {
     pub(super) fn failed(&self, error: OciDistributionError) -> RegistryError {
         use OciDistributionError as Oci;
         match error {
-            Oci::RequestError(error) => self.unreachable(&error),
+            Oci::RequestError(error) => self.unreachable(&error.without_url()),
             Oci::UnauthorizedError { .. } => self.denied(""),
             Oci::AuthenticationFailure(said) => self.denied(&said),
             Oci::RegistryError { envelope, .. } => self.refused(&envelope),

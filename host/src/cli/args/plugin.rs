@@ -23,9 +23,10 @@ Examples:
   wellhead plugin add oci://ghcr.io/me/water-meter@sha256:DIGEST   # never another one
   wellhead --server http://localhost:8080 plugin add oci://ghcr.io/me/water-meter:1.0.0
 
-A registry is asked as WELLHEAD_OCI_USER with WELLHEAD_OCI_PASSWORD, or else as `docker login` has written (helpers that
-keep passwords aren't run), or else without a login. It is spoken to over TLS unless it is on this machine, or the
-address begins with oci+http://. With --server this machine fetches it and uploads it.";
+A registry is asked as WELLHEAD_OCI_USER with WELLHEAD_OCI_PASSWORD, or else as `docker login` has written \
+(helpers that keep passwords aren't run), or else without a login. \
+It is spoken to over TLS unless it is on this machine, or the address \
+begins with oci+http://. With --server this machine fetches it and uploads it.";
 
 const PUSH_EXAMPLES: &str = "\
 Examples:

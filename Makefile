@@ -18,7 +18,7 @@ BENCH_FLAGS ?= --workspace --bench bench
 # Which groups of rows; all when empty.
 BENCH ?=
 # The services that the tests need; each is stopped again unless somebody else uses it.
-TEST_SERVICES := kafka minio postgres mosquitto
+TEST_SERVICES := kafka minio postgres mosquitto registry
 
 CARGO_TEST := cargo test --release --locked $(TEST_FLAGS)
 

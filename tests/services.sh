@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The real services that the tests use: Kafka, MinIO, PostgreSQL, Mosquitto. On Linux, without
+# The real services that the tests use: Kafka, MinIO, PostgreSQL, Mosquitto, an OCI registry. On Linux, without
 # containers, on loopback, each with ports and data of its own. `compose.yaml` is the other way.
 set -euo pipefail
 shopt -s inherit_errexit
 
 # shellcheck disable=SC2016 # in this text nothing is meant to expand
-usage='usage: tests/services.sh COMMAND [kafka] [minio] [postgres] [mosquitto]
+usage='usage: tests/services.sh COMMAND [kafka] [minio] [postgres] [mosquitto] [registry]
   start [NAME…]              starts those named (kafka alone when none is) and keeps those that run;
                              addresses: target/services/env
   stop [NAME…]               stops what `start` started: those named, or all
@@ -20,7 +20,7 @@ usage='usage: tests/services.sh COMMAND [kafka] [minio] [postgres] [mosquitto]
   mc                         builds MinIO'\''s client where it is missing, and prints its path
   minio-private COMMAND DIR  a MinIO that a test may kill and start again
 An address that is in the environment already (WELLHEAD_TEST_KAFKA, WELLHEAD_TEST_MINIO,
-WELLHEAD_TEST_POSTGRES, WELLHEAD_TEST_MQTT) is used as it is, and nothing is started for it.'
+WELLHEAD_TEST_POSTGRES, WELLHEAD_TEST_MQTT, WELLHEAD_TEST_REGISTRY) is used as it is, and nothing is started for it.'
 
 folder=$(dirname "${BASH_SOURCE[0]}")/services
 # shellcheck source=tests/services/common.sh
@@ -41,8 +41,10 @@ source "$folder/postgres.sh"
 source "$folder/postgres-private.sh"
 # shellcheck source=tests/services/mosquitto.sh
 source "$folder/mosquitto.sh"
+# shellcheck source=tests/services/registry.sh
+source "$folder/registry.sh"
 
-services=(kafka minio postgres mosquitto)
+services=(kafka minio postgres mosquitto registry)
 
 # The variable that has a service's main address.
 variable() {
@@ -88,6 +90,7 @@ running() { alive "$run/$1" && [[ -s $run/$1/env ]]; }
 
 clear_service() {
     terminate "$run/$1"
+    if [[ $(type -t "${1}_stop") == function ]]; then "${1}_stop" "$run/$1"; fi
     if [[ -f $run/$1/log ]]; then
         mkdir -p "$out/logs"
         cp -f "$run/$1/log" "$out/logs/$1.log"

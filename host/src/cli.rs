@@ -14,6 +14,7 @@ mod logs;
 mod plugin;
 mod preview;
 mod project;
+mod registry;
 mod run;
 mod schema;
 mod serve;
@@ -36,6 +37,7 @@ use crate::emulation::{EmulationError, Engine};
 use crate::plugin::store::StoreError;
 use crate::plugin::{PluginError, UploadError};
 use crate::project::ProjectError;
+use crate::registry::RegistryError;
 use crate::settings::{self, Settings, SettingsError};
 use crate::spec::{Rule, SpecError};
 use crate::state::StateError;
@@ -140,6 +142,9 @@ pub enum CliError {
     /// A generator's folder can't be made or built.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// A component can't be fetched or published.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Nothing can be drafted.
     #[error(transparent)]
     Draft(#[from] crate::draft::DraftError),
@@ -222,7 +227,7 @@ fn dispatch(arguments: &Cli) -> Result<Status, CliError> {
     )?;
     match &arguments.command {
         Command::Plugin(command) if arguments.server.url.is_some() => {
-            runtime()?.block_on(plugin::remote(&arguments.server, command))
+            runtime()?.block_on(plugin::remote(&arguments.server, command, &environment))
         }
         Command::Plugin(command) => plugin::run(&engine, command, &environment),
         Command::Template(command) => template::run(&engine, command),

@@ -28,6 +28,7 @@ pub mod fault;
 pub mod plugin;
 pub mod project;
 pub mod record;
+pub mod registry;
 pub mod schedule;
 pub mod server;
 pub mod settings;

@@ -42,6 +42,7 @@ pub use engine::Runtime;
 pub use error::{Cause, PluginError, Problem, Trap};
 pub use generator::{Configured, Generator};
 pub use inspect::{ChannelSchema, Channels, Import, Inspection};
+pub(crate) use limits::Bytes;
 pub use limits::Limits;
 pub use schema::Fault;
 pub use stock::names as stock_names;

@@ -174,7 +174,8 @@ impl Spec {
             let stem = Path::new(generator)
                 .file_stem()
                 .and_then(|stem| stem.to_str());
-            return stem.unwrap_or(generator).to_owned();
+            let stem = stem.unwrap_or(generator);
+            return stem.split([':', '@']).next().unwrap_or(stem).to_owned();
         }
         generator.split('@').next().unwrap_or(generator).to_owned()
     }

@@ -6,6 +6,7 @@ mod habits;
 mod languages;
 mod project;
 mod refused;
+mod registry;
 mod store;
 mod stream;
 mod trial;

@@ -50,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("draft", &[]),
     ("project", &[]),
     ("trial", &["plugin"]),
+    ("registry", &["plugin", "settings", "sink"]),
     (
         "server",
         &[
@@ -99,6 +100,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "trial",
             "project",
             "draft",
+            "registry",
         ],
     ),
 ];
@@ -211,8 +213,9 @@ fn only_one_module_knows_each_client() {
         ("rdkafka::", "sink/kafka"),
         (
             "reqwest::",
-            "sink/http|sink/s3|client|telemetry/otlp|cli/health|server/jwt",
+            "sink/http|sink/s3|client|telemetry/otlp|cli/health|server/jwt|registry",
         ),
+        ("oci_client::", "registry"),
         ("opentelemetry", "telemetry"),
         ("hyper::", "sink/http|api"),
         ("axum::", "api"),

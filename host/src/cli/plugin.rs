@@ -6,16 +6,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{Stream, stream};
 use serde_json::Value;
 
 use super::args::{PluginCommand, ServerFlags};
 use super::project::{self, Shown};
+use super::registry;
 use super::sinks::plain;
 use super::{CliError, Status};
 use crate::emulation::Engine;
 use crate::plugin::store::{Paths, PluginRow};
-use crate::plugin::{UploadLimits, Uploads};
+use crate::plugin::{Limits, UploadLimits, Uploads};
+use crate::registry::Place;
 use crate::settings::Environment;
 use crate::trial::Options;
 
@@ -72,7 +74,13 @@ pub fn run(
             let all = serde_json::to_value(generator.inspect()?).map_err(CliError::output)?;
             inspect(&all, *json)?;
         }
-        PluginCommand::Add { file, json } => add(engine, file, *json)?,
+        PluginCommand::Add { from, json } => match registry::place(from)? {
+            Some(place) => add_from_registry(engine, place, *json, environment)?,
+            None => add(engine, from, *json)?,
+        },
+        PluginCommand::Push { generator, to } => {
+            registry::push(engine, generator, to, environment)?;
+        }
         PluginCommand::Remove { generator } => {
             let entry = engine.store.remove(generator, |_| false)?;
             eprintln!(
@@ -88,16 +96,22 @@ pub fn run(
 ///
 /// # Errors
 /// Where the server refuses, or isn't there.
-pub async fn remote(flags: &ServerFlags, command: &PluginCommand) -> Result<Status, CliError> {
+pub async fn remote(
+    flags: &ServerFlags,
+    command: &PluginCommand,
+    environment: &Environment,
+) -> Result<Status, CliError> {
     let client = super::emulation::client(flags)?;
     match command {
         PluginCommand::List { json } => list(client.get("api/v1/plugins").await?, *json)?,
         PluginCommand::Inspect { generator, json } => {
             inspect(&client.plugin(generator).await?, *json)?;
         }
-        PluginCommand::Add { file, json } => {
-            let component = std::fs::read(file)
-                .map_err(|e| CliError::Usage(format!("{} can't be read: {e}", file.display())))?;
+        PluginCommand::Add { from, json } => {
+            let component = match registry::place(from)? {
+                Some(place) => registry::pull(place, component_limit(), environment).await?,
+                None => std::fs::read(from).map_err(unreadable(from))?,
+            };
             let said = client.add_plugin(component).await?;
             if *json {
                 super::print_json(&said)?;
@@ -107,7 +121,7 @@ pub async fn remote(flags: &ServerFlags, command: &PluginCommand) -> Result<Stat
             let digest = text("digest");
             let name = format!("{}@{}", text("name"), text("version"));
             added(
-                &file.display().to_string(),
+                &from.display().to_string(),
                 flag("wrapped"),
                 flag("new"),
                 &name,
@@ -118,13 +132,14 @@ pub async fn remote(flags: &ServerFlags, command: &PluginCommand) -> Result<Stat
             client.remove_plugin(generator).await?;
             eprintln!("removed {generator}");
         }
-        PluginCommand::New { .. }
+        PluginCommand::Push { .. }
+        | PluginCommand::New { .. }
         | PluginCommand::Build { .. }
         | PluginCommand::Run { .. }
         | PluginCommand::Test { .. }
         | PluginCommand::Bench { .. } => {
             return Err(CliError::Usage(
-                "a generator is written, tested and measured on this machine: leave --server out (and \
+                "a generator is written, tested, measured and published on this machine: leave --server out (and \
                  WELLHEAD_SERVER)"
                     .to_owned(),
             ));
@@ -147,29 +162,64 @@ fn list(rows: Vec<PluginRow>, as_json: bool) -> Result<(), CliError> {
 
 /// Takes a file in by the way that uploads take, so that it is held to the same.
 fn add(engine: &Engine, path: &Path, as_json: bool) -> Result<(), CliError> {
-    let failed = |e| CliError::Usage(format!("{} can't be read: {e}", path.display()));
-    let file = File::open(path).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
+    let file = File::open(path).map_err(unreadable(path))?;
+    let meta = file.metadata().map_err(unreadable(path))?;
     if meta.is_dir() {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
+        return Err(unreadable(path)(io::ErrorKind::IsADirectory.into()));
     }
     // A pipe has no length.
     let declared = meta.is_file().then_some(meta.len());
+    let origin = path.display().to_string();
+    let body = stream::iter(chunks(file));
+    super::runtime()?.block_on(take(engine, body, declared, &origin, as_json))
+}
+
+/// The same of a component in a registry, which is whole before any of it comes in.
+fn add_from_registry(
+    engine: &Engine,
+    place: Place,
+    as_json: bool,
+    environment: &Environment,
+) -> Result<(), CliError> {
+    super::runtime()?.block_on(async {
+        let origin = place.to_string();
+        let limit = engine.runtime.limits().component_bytes;
+        let component = registry::pull(place, limit, environment).await?;
+        let declared = Some(component.len() as u64);
+        let body = stream::iter([Ok::<_, io::Error>(Bytes::from(component))]);
+        take(engine, body, declared, &origin, as_json).await
+    })
+}
+
+async fn take(
+    engine: &Engine,
+    body: impl Stream<Item = io::Result<Bytes>>,
+    declared: Option<u64>,
+    origin: &str,
+    as_json: bool,
+) -> Result<(), CliError> {
     let uploads = Uploads::new(
         engine.store.clone(),
         engine.runtime.clone(),
         UploadLimits::default(),
     )?;
-    let origin = path.display().to_string();
-    let taken = uploads.take(stream::iter(chunks(file)), declared, &origin);
-    let admitted = super::runtime()?.block_on(taken)?;
+    let admitted = uploads.take(body, declared, origin).await?;
     if as_json {
         super::print_json(&admitted)?;
     }
     let said = &admitted.inspection;
     let name = format!("{}@{}", said.name, said.version);
-    added(&origin, admitted.wrapped, admitted.new, &name, &said.digest);
+    added(origin, admitted.wrapped, admitted.new, &name, &said.digest);
     Ok(())
+}
+
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> CliError {
+    move |e| CliError::Usage(format!("{} can't be read: {e}", path.display()))
+}
+
+/// Bytes that a component may have, on this machine as on a server.
+fn component_limit() -> usize {
+    Limits::default().component_bytes
 }
 
 /// Says what became of a component.

@@ -143,10 +143,17 @@ impl Generator {
     }
 
     /// Interfaces that it imports.
-    pub(super) fn imports(&self) -> Vec<Import> {
+    pub fn imports(&self) -> Vec<Import> {
         let kind = self.component.instance_pre().component().component_type();
         let names = kind.imports(self.runtime.engine());
         names.map(|(name, _)| Import::new(name)).collect()
+    }
+
+    /// Interfaces that it exports.
+    pub fn exports(&self) -> Vec<String> {
+        let kind = self.component.instance_pre().component().component_type();
+        let names = kind.exports(self.runtime.engine());
+        names.map(|(name, _)| printable(name)).collect()
     }
 
     pub(super) fn runtime(&self) -> &Runtime {

@@ -116,7 +116,7 @@ impl Limits {
 }
 
 /// A number of bytes as people read it.
-pub(super) struct Bytes(pub usize);
+pub(crate) struct Bytes(pub usize);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -98,6 +98,9 @@ impl Store {
         if let Some(digits) = reference.strip_prefix(PREFIX) {
             return self.by_digest(digits);
         }
+        if reference.starts_with("oci://") || reference.starts_with("oci+http://") {
+            return Err(StoreError::Address(reference.to_owned()));
+        }
         if reference.contains('/') || reference.ends_with(".wasm") {
             return match paths {
                 Paths::Allowed => by_path(Path::new(reference)),
@@ -129,6 +132,17 @@ impl Store {
         reference: &str,
         paths: Paths,
     ) -> Result<Arc<Generator>, StoreError> {
+        let (generator, _) = self.load_with_bytes(runtime, reference, paths)?;
+        Ok(generator)
+    }
+
+    /// Finds and loads, and gives the component too.
+    pub fn load_with_bytes(
+        &self,
+        runtime: &Arc<Runtime>,
+        reference: &str,
+        paths: Paths,
+    ) -> Result<(Arc<Generator>, Vec<u8>), StoreError> {
         let found = self.resolve(reference, paths)?;
         let generator = runtime.load(&found.bytes, &found.origin)?;
         match found.wanted {
@@ -137,7 +151,7 @@ impl Store {
                 version: wanted.to_string(),
                 known: generator.description.version.to_string(),
             }),
-            _ => Ok(generator),
+            _ => Ok((generator, found.bytes)),
         }
     }
 

@@ -89,6 +89,11 @@ fn what_is_not_there_is_said_with_what_is() {
     says(resolve("/"), &["folder"]);
     let path = store.resolve("./villain.wasm", Paths::Refused);
     says(path, &["is a path", "wellhead plugin add"]);
+    let address = "oci://ghcr.io/me/villain:1.0.0";
+    says(
+        resolve(address),
+        &["in a registry", &format!("wellhead plugin add {address}")],
+    );
     let other = store.load(&RUNTIME, "transaction@99.0.0", Paths::Allowed);
     says(other, &["transaction", "no version 99.0.0"]);
     says(store.remove("transaction", |_| false), &["stock generator"]);

@@ -14,7 +14,28 @@ Examples:
   wellhead plugin new water-meter && wellhead plugin run water-meter
   wellhead plugin test ./mine.wasm
   wellhead plugin add ./mine.wasm
+  wellhead plugin add oci://ghcr.io/me/water-meter:1.0.0
+  wellhead plugin push ./mine.wasm oci://ghcr.io/me/water-meter
   wellhead --server http://localhost:8080 plugin add ./mine.wasm";
+
+const ADD_EXAMPLES: &str = "\
+Examples:
+  wellhead plugin add ./mine.wasm
+  wellhead plugin add oci://ghcr.io/me/water-meter:1.0.0
+  wellhead plugin add oci://ghcr.io/me/water-meter@sha256:DIGEST   # never another one
+  wellhead --server http://localhost:8080 plugin add oci://ghcr.io/me/water-meter:1.0.0
+
+A registry is asked as WELLHEAD_OCI_USER with WELLHEAD_OCI_PASSWORD, or else as `docker login` has written \
+(helpers that keep passwords aren't run), or else without a login. \
+It is spoken to over TLS unless it is on this machine, or the address \
+begins with oci+http://. With --server this machine fetches it and uploads it.";
+
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  wellhead plugin push ./mine.wasm oci://ghcr.io/me/water-meter           # under its version
+  wellhead plugin push water-meter@1.0.0 oci://localhost:5000/water-meter:edge
+
+As whom, and how a registry is spoken to: see `wellhead plugin add --help`.";
 
 const NEW_EXAMPLES: &str = "\
 Examples:
@@ -69,12 +90,23 @@ pub enum PluginCommand {
         json: bool,
     },
     /// Check a component and keep it under its name and version.
+    #[command(after_help = ADD_EXAMPLES)]
     Add {
-        /// Path to a .wasm.
-        file: PathBuf,
+        /// Path to a .wasm, or oci://REGISTRY/REPOSITORY:TAG (or @sha256:DIGEST).
+        #[arg(value_name = "FILE|OCI")]
+        from: PathBuf,
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Publish a generator in an OCI registry, from where `plugin add` fetches it, as do other tools.
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push {
+        /// Path to a .wasm, name, name@version, or sha256:digest.
+        generator: String,
+        /// oci://REGISTRY/REPOSITORY, with a :TAG unless that is to be its version.
+        #[arg(value_name = "OCI")]
+        to: String,
     },
     /// Remove an added generator.
     Remove {

@@ -55,6 +55,11 @@ pub enum StoreError {
         "`{0}` is a path, and here a generator is named by its name or digest; add the file with `wellhead plugin add`"
     )]
     Path(String),
+    /// A place in a registry where none is allowed.
+    #[error(
+        "`{0}` is in a registry, and what runs has to be here: fetch it with `wellhead plugin add {0}`, and then name it by its name or digest"
+    )]
+    Address(String),
     /// Another component has that name and version.
     #[error(
         "{name}@{version} is another component already ({PREFIX}{digest}); give the new one another version, or remove the old one first"

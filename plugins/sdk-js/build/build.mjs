@@ -46,10 +46,11 @@ async function tool(project, name) {
 
 async function bundle(esbuild, project, source) {
   const path = JSON.stringify(resolve(project, source));
-  const sdk = JSON.stringify(join(SDK, "src", "component.js"));
-  const contents = `import { log } from "wellhead:generator/log${CONTRACT}";
+  const sdk = (module) => JSON.stringify(join(SDK, "src", module));
+  const contents = `import ${sdk("frozen.js")};
+import { log } from "wellhead:generator/log${CONTRACT}";
 import { read, size } from "wellhead:generator/assets${CONTRACT}";
-import { component } from ${sdk};
+import { component } from ${sdk("component.js")};
 import definition from ${path};
 export const generator = component(definition, { log, read, size });
 `;

@@ -18,7 +18,7 @@ export async function build(source, component) {
   if (!existsSync(source)) throw new Error(`there is no ${source} in ${project}: work in the generator's folder, or name its source`);
   const esbuild = await tool(project, "esbuild");
   const { componentize } = await tool(project, "@bytecodealliance/componentize-js");
-  const code = await bundle(esbuild, project, source);
+  const { code, table } = await bundle(esbuild, project, source);
   const folder = await mkdtemp(join(tmpdir(), "wellhead-js-"));
   try {
     const sourcePath = join(folder, "generator.js");
@@ -28,7 +28,7 @@ export async function build(source, component) {
     await writeFile(`${component}.new`, made.component);
     await rename(`${component}.new`, component);
   } catch (error) {
-    throw new Error(refusal(error));
+    throw new Error(refusal(error, table));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -46,10 +46,11 @@ async function tool(project, name) {
 
 async function bundle(esbuild, project, source) {
   const path = JSON.stringify(resolve(project, source));
-  const sdk = JSON.stringify(join(SDK, "src", "component.js"));
-  const contents = `import { log } from "wellhead:generator/log${CONTRACT}";
+  const sdk = (module) => JSON.stringify(join(SDK, "src", module));
+  const contents = `import ${sdk("frozen.js")};
+import { log } from "wellhead:generator/log${CONTRACT}";
 import { read, size } from "wellhead:generator/assets${CONTRACT}";
-import { component } from ${sdk};
+import { component } from ${sdk("component.js")};
 import definition from ${path};
 export const generator = component(definition, { log, read, size });
 `;
@@ -72,7 +73,8 @@ export const generator = component(definition, { log, read, size });
       throw new Error(wrongSources(error));
     });
   const [map, code] = result.outputFiles[0].path.endsWith(".map") ? result.outputFiles : result.outputFiles.toReversed();
-  return `${code.text}\nglobalThis[Symbol.for("wellhead.lines")] = ${JSON.stringify(lineTable(JSON.parse(map.text)))};\n`;
+  const table = lineTable(JSON.parse(map.text));
+  return { table, code: `${code.text}\nglobalThis[Symbol.for("wellhead.lines")] = ${JSON.stringify(table)};\n` };
 }
 
 /** What the bundler found in the sources, with its places. */
@@ -81,10 +83,11 @@ function wrongSources(error) {
   return said.length === 0 ? error.message : `the sources can't be built:\n${said.join("\n")}`;
 }
 
-/** What the engine said when it loaded the module, which it does while a component is made. */
-function refusal(error) {
-  const said = String(error.message ?? error);
-  return `the generator's module can't be loaded:\n${said}`;
+/** What the engine said when it loaded the module, which it does while a component is made, with the author's places. */
+function refusal(error, { files, lines }) {
+  const said = String(error.message ?? error).split("\n").filter((line) => !/^Failed to initialize component|^Additionally, |^Promise rejected/.test(line));
+  const placed = said.map((line) => line.replace(/\bgenerator\.js:(\d+):\d+/, (place, row) => (lines[2 * row] >= 0 ? `${files[lines[2 * row]]}:${lines[2 * row + 1]}` : place)));
+  return `the generator's module can't be loaded:\n${placed.join("\n")}`;
 }
 
 /** The folder of the contract: the project's own, or the repository's. */

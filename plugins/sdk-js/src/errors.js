@@ -26,6 +26,9 @@ export const invalidConfig = (why) => new InvalidConfig(why);
  */
 export const failed = (why) => new Failed(why);
 
+/** Of a stack, so many frames are logged. */
+const FRAMES = 20;
+
 /** What the contract has for an error: as the component's bindings take it, and an Error for tests. */
 export class ContractError extends Error {
   /** @param {"invalid-config" | "failed"} tag */
@@ -44,23 +47,23 @@ export class ContractError extends Error {
  * The contract's error for whatever was thrown. What the author didn't foresee is logged with its stack.
  * @param {unknown} thrown
  * @param {(stack: string) => void} log
- * @param {string} where what was asked for: "in record 7"
+ * @param {string} where what was asked for, which the host knows and the log doesn't: "record 7"
  */
 export function contractError(thrown, log, where) {
   if (thrown instanceof ContractError) return thrown;
   if (thrown instanceof InvalidConfig) return new ContractError("invalid-config", thrown.message);
-  if (thrown instanceof Failed) return new ContractError("failed", `${where}: ${thrown.message}`);
+  if (thrown instanceof Failed) return new ContractError("failed", thrown.message);
   if (!(thrown instanceof Error)) {
     const what = typeof thrown === "string" ? `the text ${JSON.stringify(thrown)}` : describe(thrown);
-    const why = `${where}: ${what} was thrown; throw an Error, which knows its place, or failed("…") of the SDK`;
-    log(why);
+    const why = `${what} was thrown; throw an Error, which knows its place, or failed("…") of the SDK`;
+    log(`${where}: ${why}`);
     return new ContractError("failed", why);
   }
   const frames = stackOf(thrown);
   const said = thrown.message ? `${thrown.name}: ${thrown.message}` : thrown.name;
   const place = frames.find((frame) => !frame.own);
-  log([`${where}: ${said}`, ...frames.map((frame) => `    at ${frame.text}`)].join("\n"));
-  return new ContractError("failed", place ? `${where}: ${said} (at ${place.text})` : `${where}: ${said}`);
+  log([`${where}: ${said}`, ...frames.slice(0, FRAMES).map((frame) => `    at ${frame.text}`)].join("\n"));
+  return new ContractError("failed", place ? `${said} (at ${place.text})` : said);
 }
 
 function describe(thrown) {

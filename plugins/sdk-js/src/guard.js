@@ -24,11 +24,18 @@ export function atWork(body) {
 
 let guarded = false;
 
-/** Puts guards around what is frozen. They do nothing but within `atWork`. */
-export function guard() {
+/**
+ * Puts guards around what is frozen. They do nothing but within `atWork`. Where there is nothing behind them, in a
+ * component, they give the same each time to whoever asks while modules are loaded, which is when it is built.
+ */
+export function guard({ nothingBehind = false } = {}) {
   if (guarded) return;
   guarded = true;
-  guardDate();
+  if (nothingBehind) {
+    guardDate(Date, Object.assign(() => String(new Date(0)), { now: () => 0 }));
+    Math.random = () => 0.5;
+    if (globalThis.performance) Object.defineProperty(performance, "now", { value: () => 0, configurable: true, writable: true });
+  } else guardDate(Date, Date);
   Math.random = guardedCall(Math.random, Math, "Math.random()", RANDOM);
   for (const method of ["getRandomValues", "randomUUID"]) replace(globalThis.crypto, method, `crypto.${method}()`, RANDOM);
   for (const method of ["generateKey", "encrypt", "sign"]) replace(globalThis.crypto?.subtle, method, `crypto.subtle.${method}()`, RANDOM);
@@ -50,14 +57,17 @@ function replace(owner, name, what, why) {
   Object.defineProperty(owner, name, { value, configurable: true, writable: true });
 }
 
-function guardDate() {
-  const Original = globalThis.Date;
+/** `now` has what the present is asked of: `Date` itself, or what stands for it. */
+function guardDate(Original, now) {
   function GuardedDate(...values) {
     if (new.target === undefined) {
       deny("Date()", TIME);
-      return Original();
+      return now();
     }
-    if (values.length === 0) deny("new Date() without an argument", TIME);
+    if (values.length === 0) {
+      deny("new Date() without an argument", TIME);
+      values = [now.now()];
+    }
     return Reflect.construct(Original, values, new.target === GuardedDate ? Original : new.target);
   }
   Object.defineProperty(GuardedDate, "name", { value: "Date" });
@@ -65,7 +75,7 @@ function guardDate() {
   GuardedDate.prototype = Original.prototype;
   GuardedDate.UTC = Original.UTC;
   GuardedDate.parse = Original.parse;
-  GuardedDate.now = guardedCall(Original.now, Original, "Date.now()", TIME);
+  GuardedDate.now = guardedCall(now.now, now, "Date.now()", TIME);
   Object.defineProperty(Original.prototype, "constructor", { value: GuardedDate, configurable: true, writable: true });
   globalThis.Date = GuardedDate;
 }

@@ -51,11 +51,11 @@ export class Stream {
   }
 
   generate(first, times) {
-    if (first + BigInt(times.length) > MOST) throw new Failed("it is beyond 2^53, where a number isn't exact any more");
+    if (first + BigInt(times.length) > MOST) throw new Failed(`record ${first} is beyond 2^53, where a number isn't exact any more`);
     const index = Number(first);
     if (this.#failed?.at === index) throw this.#failed.error;
     if (this.#next !== undefined && this.#next !== index)
-      throw new Failed(`it was asked for out of order: this generator goes in order and is at ${this.#next}`);
+      throw new Failed(`asked for record ${index}, but this generator goes in order and is at ${this.#next}`);
     const batch = this.#batch(index, times);
     if (batch.ends.length === 0 && this.#failed?.at === index) throw this.#failed.error;
     if (this.#next !== undefined) this.#next = index + batch.ends.length;

@@ -60,7 +60,7 @@ test("a failing record comes after those before it, and fails again", () => {
   const stream = openStream(generator(({ index }) => (index === 4 ? failed("no more") && boom() : { index })));
   assert.equal(stream.batch(0, TIMES).ends.length, 4);
   for (let i = 0; i < 2; i++) {
-    assert.throws(() => stream.batch(4, TIMES), (error) => error.tag === "failed" && /^record 4: TypeError: .*\(at .*stream\.test\.js:\d+ in boom\)$/.test(error.message));
+    assert.throws(() => stream.batch(4, TIMES), (error) => error.tag === "failed" && /^TypeError: .*\(at .*stream\.test\.js:\d+ in boom\)$/.test(error.message));
   }
   const [{ level, message }, ...more] = takeLog();
   assert.equal(level, "error");
@@ -74,26 +74,26 @@ function boom() {
 }
 
 const WRONG = [
-  [() => undefined, "record 2: `record` returned undefined: return an object"],
-  [() => 7, "record 2: `record` returned the number 7"],
-  [() => "", "record 2: an empty text was returned"],
-  [() => new Uint8Array(), "record 2: no bytes were returned"],
-  [() => "a\nb", "record 2: the text has a line feed in it"],
-  [() => Uint8Array.of(10), "record 2: the bytes have a line feed"],
-  [() => "half \ud83d", "record 2: the text has half of a surrogate pair"],
-  [() => ({ a: { b: "half \ude00 of it" } }), "record 2: `a.b` has half of a surrogate pair"],
-  [() => ({ "\ud83d": 1 }), "record 2: the record has a property whose name isn't well-formed"],
-  [() => ({ a: Number.NaN }), "record 2: `a` is NaN"],
-  [(_, out) => ((out.key = 7), {}), 'record 2: out.key is the number 7: a key is a string, such as "7"'],
-  [(_, out) => ((out.key = "\ud83d"), {}), "record 2: out.key has half of a surrogate pair"],
-  [(_, out) => ((out.channel = "third"), {}), 'record 2: out.channel is "third", and the channels are "first" (0), "second" (1)'],
-  [(_, out) => ((out.channel = 2), {}), "record 2: out.channel is the number 2"],
-  [(_, out) => ((out.operation = "remove"), {}), 'record 2: out.operation is "remove"'],
-  [(_, out) => ((out.operation = "delete"), {}), 'record 2: out.operation is "delete", which needs a key'],
-  [async () => ({}), "record 2: the record is a Promise"],
-  [() => { throw "text"; }, 'record 2: the text "text" was thrown'],
-  [() => { throw failed("as foreseen"); }, "record 2: as foreseen"],
-  [() => Date.now(), "record 2: Error: Date.now() is frozen inside a generator"],
+  [() => undefined, "`record` returned undefined: return an object"],
+  [() => 7, "`record` returned the number 7"],
+  [() => "", "an empty text was returned"],
+  [() => new Uint8Array(), "no bytes were returned"],
+  [() => "a\nb", "the text has a line feed in it"],
+  [() => Uint8Array.of(10), "the bytes have a line feed"],
+  [() => "half \ud83d", "the text has half of a surrogate pair"],
+  [() => ({ a: { b: "half \ude00 of it" } }), "`a.b` has half of a surrogate pair"],
+  [() => ({ "\ud83d": 1 }), "the record has a property whose name isn't well-formed"],
+  [() => ({ a: Number.NaN }), "`a` is NaN"],
+  [(_, out) => ((out.key = 7), {}), 'out.key is the number 7: a key is a string, such as "7"'],
+  [(_, out) => ((out.key = "\ud83d"), {}), "out.key has half of a surrogate pair"],
+  [(_, out) => ((out.channel = "third"), {}), 'out.channel is "third", and the channels are "first" (0), "second" (1)'],
+  [(_, out) => ((out.channel = 2), {}), "out.channel is the number 2"],
+  [(_, out) => ((out.operation = "remove"), {}), 'out.operation is "remove"'],
+  [(_, out) => ((out.operation = "delete"), {}), 'out.operation is "delete", which needs a key'],
+  [async () => ({}), "the record is a Promise"],
+  [() => { throw "text"; }, 'the text "text" was thrown'],
+  [() => { throw failed("as foreseen"); }, "as foreseen"],
+  [() => Date.now(), "Error: Date.now() is frozen inside a generator"],
   [() => ({ at: new Date() }), "new Date() without an argument is frozen"],
   [() => ({ at: Date() }), "Date() is frozen"],
   [() => Math.random(), "Math.random() is frozen inside a generator"],
@@ -106,7 +106,7 @@ for (const [record, said] of WRONG) {
     const stream = openStream(generator((tick, out) => (tick.index === 2 ? record(tick, out) : { index: tick.index, backslash: "\\ud" })));
     const batch = stream.batch(0, TIMES);
     assert.equal(new TextDecoder().decode(batch.payload), '{"index":0,"backslash":"\\\\ud"}{"index":1,"backslash":"\\\\ud"}');
-    assert.throws(() => stream.batch(2, TIMES), (error) => error.message.startsWith(said) || error.message.includes(said));
+    assert.throws(() => stream.batch(2, TIMES), (error) => error.message.includes(said));
   });
 }
 
@@ -128,7 +128,7 @@ test("without random access it goes in order, and on from a state", () => {
   const ordered = generator(null, { randomAccess: false, open: (_, __, state) => make(state) });
   const stream = openStream(ordered);
   stream.records(0, 5);
-  assert.throws(() => stream.batch(7, TIMES), /record 7: it was asked for out of order: this generator goes in order and is at 5/);
+  assert.throws(() => stream.batch(7, TIMES), /asked for record 7, but this generator goes in order and is at 5/);
   assert.equal(openStream(ordered, { state: stream.save() }).records(5, 1)[0].text, '{"sum":15}');
   assert.throws(() => openStream(ordered, { state: Uint8Array.of(123) }), /saved state isn't one/);
 });
@@ -151,7 +151,7 @@ test("errors of open are the configuration's or the generator's", () => {
   assert.throws(opening(() => { throw invalidConfig("`from` lies after `until`"); }), { tag: "invalid-config", message: "`from` lies after `until`" });
   assert.throws(opening(() => ({})), /`open` gives an object with a method `record`/);
   assert.throws(opening(async () => ({})), /promise/);
-  assert.throws(opening(() => null.x), /open: TypeError/);
+  assert.throws(opening(() => null.x), /failed: TypeError: /);
 });
 
 test("defaults are filled in, as the host does", () => {

@@ -328,6 +328,8 @@ pub(crate) struct Registers {
     /// Bytes of the constants, which stay.
     constant: usize,
     pub stays: Vec<Cached>,
+    /// How many machines share these, as a power of two; more than 64 do so in turn.
+    pub machines: usize,
     pub failed: Option<Failed>,
 }
 
@@ -339,7 +341,11 @@ impl Registers {
             text: values.text.clone(),
             spare: Vec::new(),
             constant: values.text.len(),
-            stays: vec![Cached::default(); values.machines.len() * machine::CACHED],
+            stays: match values.machines.len() {
+                0 => Vec::new(),
+                _ => vec![Cached::default(); machine::CACHED],
+            },
+            machines: values.machines.len().next_power_of_two().min(64),
             failed: None,
         }
     }

@@ -4,7 +4,7 @@
 //! The description is compiled once, in `open` ([`compile`]), into a flat list of steps
 //! ([`program`]) that is gone through for each record. Every value is drawn from its field's path
 //! and the record's index, so any record can be made without those before it, and a field that is
-//! added changes no other.
+//! added changes no other. What is made of other fields is computed from them first ([`values`]).
 
 mod compile;
 mod config;
@@ -38,7 +38,7 @@ impl Generator for Template {
     const NAME: &'static str = "template";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "A record described in the configuration, with no code: ranges, \
-        distributions, weights, patterns, people, sequences, unique values, nested fields.";
+        distributions, weights, patterns, people, sequences, unique values, nested fields, expressions, state machines.";
     type Config = Config;
 
     fn channels(config: &Config) -> Result<Vec<Channel>, Error> {

@@ -63,6 +63,10 @@ pub(crate) enum Op {
         by: Option<Register>,
         dst: u32,
     },
+    /// What all elements of an array are together.
+    Total {
+        total: u32,
+    },
     /// Goes on where a switch says: one of the targets from `table` on.
     Switch {
         switch: u32,
@@ -247,6 +251,17 @@ pub(crate) struct Switch {
     pub steps: Vec<u32>,
 }
 
+/// How many elements an array has, or the sum of what is in a register after the runs `from` to `to`
+/// of the list, for each of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Total {
+    pub array: u32,
+    pub from: u32,
+    pub to: u32,
+    pub of: Option<u32>,
+    pub dst: u32,
+}
+
 /// All of it. Registers begin with what is constant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
@@ -258,6 +273,7 @@ pub(crate) struct Values {
     pub lets: Vec<Run>,
     pub shown: Vec<Shown>,
     pub switches: Vec<Switch>,
+    pub totals: Vec<Total>,
     pub machines: Vec<Machine>,
     pub targets: Vec<u32>,
     pub numbers: Vec<f64>,
@@ -312,6 +328,8 @@ pub(crate) struct Registers {
     /// Bytes of the constants, which stay.
     constant: usize,
     pub stays: Vec<Cached>,
+    /// How many machines share these, as a power of two; more than 64 do so in turn.
+    pub machines: usize,
     pub failed: Option<Failed>,
 }
 
@@ -323,7 +341,11 @@ impl Registers {
             text: values.text.clone(),
             spare: Vec::new(),
             constant: values.text.len(),
-            stays: vec![Cached::default(); values.machines.len() * machine::CACHED],
+            stays: match values.machines.len() {
+                0 => Vec::new(),
+                _ => vec![Cached::default(); machine::CACHED],
+            },
+            machines: values.machines.len().next_power_of_two().min(64),
             failed: None,
         }
     }

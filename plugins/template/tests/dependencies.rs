@@ -127,6 +127,8 @@ fn kinds_that_do_not_go_together() {
 
 #[test]
 fn text_that_is_no_expression() {
+    wrong("quantity / 0", &["it always divides by zero", "(at `/ 0`)"]);
+    wrong("quantity % 0.0", &["it always divides by zero"]);
     wrong("", &["it ends where a value has to be"]);
     wrong("quantity +", &["it ends where a value has to be"]);
     wrong(

@@ -266,3 +266,26 @@ fn cases_go_by_texts_numbers_and_booleans() {
         assert_eq!(value["by_maybe"], maybe);
     }
 }
+
+/// However many machines there are, each keeps to itself.
+#[test]
+fn many_machines_do_not_mix_up() {
+    let machine = |minutes: u64| json!({"$states": {"by": "d", "states": {"a": {"for": format!("{minutes}m"), "to": "b"}, "b": {"for": format!("{minutes}m"), "to": "a"}}}});
+    let mut record = json!({"d": {"$int": {"min": 1, "max": 9}}});
+    for n in 0..130 {
+        record[format!("m{n}")] = machine(n + 1);
+    }
+    let states = |record: &Value| {
+        let config = json!({ "record": record }).to_string();
+        values(&generate(&mut open(&config), 0, &times(300, MINUTE / 2)))
+    };
+    let all = states(&record);
+    for n in [0, 1, 63, 64, 65, 128, 129] {
+        let name = format!("m{n}");
+        let alone = states(&json!({"d": record["d"], &name: record[&name]}));
+        assert!(
+            all.iter().zip(&alone).all(|(a, b)| a[&name] == b[&name]),
+            "{name}"
+        );
+    }
+}

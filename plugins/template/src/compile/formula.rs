@@ -7,13 +7,14 @@ mod functions;
 mod operators;
 mod tokens;
 
+pub(super) use functions::is_total;
 pub(super) use tokens::{Token, Word, tokens};
 
 use serde_json::Value;
 use wellhead_sdk::Error;
 
 use super::Compiler;
-use super::values::{Kind, Made, Slot};
+use super::values::{Added, Kind, Made, Slot};
 use crate::options::wrong;
 use crate::values::{Op, Register};
 
@@ -29,6 +30,8 @@ pub(super) struct Source<'s> {
     pub tokens: &'s [Token],
     /// The field of each name that is read, where it isn't one that every record has.
     pub reads: &'s [(String, usize)],
+    /// What each name means that is added up or counted.
+    pub totals: &'s [Added],
     pub decimals: Option<u8>,
     pub otherwise: Option<&'s Value>,
 }
@@ -123,7 +126,13 @@ impl<'c, 'a, 's> Coder<'c, 'a, 's> {
         };
         let wanted = self.source.decimals.or(digits).unwrap_or(2);
         let mut a = value.register;
-        if digits != Some(wanted) {
+        let rounded = match self.compiler.program.values.ops.last() {
+            Some(Op::Round { digits, dst, .. }) => *dst == a && *digits == wanted,
+            _ => false,
+        };
+        // A single word is as it is written; of whole numbers only whole ones are made.
+        let exact = digits == Some(wanted) && (wanted == 0 || end == 1);
+        if !rounded && !exact {
             let dst = self.compiler.number();
             self.emit(Op::Round {
                 a,

@@ -7,7 +7,7 @@ use wellhead_sdk::Error;
 use wellhead_sdk::dist::Weighted;
 
 use super::values::nullable_later;
-use super::{At, Compiler, operator};
+use super::{At, Compiler, is_nested, operator};
 use crate::options::{EXACT, Options, nearest, wrong};
 use crate::pattern::{Parsed, parse};
 use crate::program::{Form, LOOPS, What};
@@ -248,7 +248,9 @@ impl Compiler<'_> {
         let begun = self.step(&format!("{}[]", at.path), what, 1);
         let first = self.next_step();
         element.scope = self.begin_scope();
+        let begins = self.next_step();
         let items = self.repeated(&element, of, max)?;
+        self.place_field(&element, of, is_nested(&items), begins);
         self.step("", What::Next(first), 0);
         let past = self.next_step();
         self.program.steps[begun].what = What::Array { min, span, past };

@@ -15,7 +15,7 @@ const STATES: usize = 64;
 /// States on the way from the initial one back to it, on average: a window has to hold some ways.
 const FARTHEST: f64 = 64.0;
 /// Stays of a window, about, and the least and the most ways from initial state to initial state.
-const STAYS: f64 = 48.0;
+const STAYS: f64 = 32.0;
 const WAYS: (f64, f64) = (4.0, 16.0);
 /// What is left to walk counts as nothing below this share.
 const NOTHING: f64 = 1e-12;

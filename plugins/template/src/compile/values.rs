@@ -6,128 +6,23 @@ mod made;
 mod order;
 mod schema;
 mod source;
-
-use std::collections::BTreeMap;
+mod totals;
+mod waiting;
 
 use serde_json::Value;
 use wellhead_sdk::Error;
 
 pub(super) use made::{Kind, Made, Slot};
 pub(super) use schema::{nested_later, nullable_later, one_of_several};
+pub(super) use waiting::{Added, Body, Case, Waiting};
 
-use super::formula::{self, Coder, Token, Word};
+use waiting::{Done, Expr, Field, Within};
+
+use super::formula::{self, Coder};
 use super::{At, Compiler};
 use crate::options::wrong;
 use crate::program::What;
 use crate::values::{Form, Op, Register, Run, Shown, Span, Switch, Unit};
-
-/// What waits for all fields.
-#[derive(Default)]
-pub(crate) struct Waiting {
-    /// Whether anything in the record depends on other fields.
-    pub wanted: bool,
-    pub fields: Vec<Field>,
-    /// Fields by their paths.
-    pub places: BTreeMap<String, Vec<usize>>,
-    pub exprs: Vec<Expr>,
-    pub cases: Vec<Case>,
-    /// The record, and its arrays.
-    pub scopes: Vec<Within>,
-    /// Values of fields that are read.
-    pub known: Vec<Option<Made>>,
-    /// How often what is being compiled may come in a record.
-    pub times: u64,
-}
-
-/// A field, or an item of a list.
-pub(crate) struct Field {
-    pub path: String,
-    pub place: String,
-    pub scope: usize,
-    /// What it stands in that isn't always there.
-    pub part: String,
-    /// As it is described; none for fields within.
-    pub value: Option<Value>,
-    /// Its steps.
-    pub step: u32,
-    pub end: u32,
-}
-
-/// Something that is computed.
-pub(crate) struct Expr {
-    pub path: String,
-    pub place: String,
-    /// The step that writes it, and the record or array that it is in.
-    pub step: u32,
-    pub scope: usize,
-    /// Whether it is in no part that isn't always there.
-    pub always: bool,
-    pub body: Body,
-    pub times: u64,
-    /// Fields that it reads, by the names that it uses.
-    pub reads: Vec<(String, usize)>,
-    pub done: Option<Done>,
-}
-
-/// What it is computed from.
-#[derive(Clone)]
-pub(crate) enum Body {
-    Formula {
-        text: String,
-        tokens: Vec<Token>,
-        decimals: Option<u8>,
-        otherwise: Option<Value>,
-    },
-    States {
-        machine: u32,
-        by: Option<String>,
-        longest: u32,
-    },
-}
-
-/// What became of it.
-#[derive(Clone, Copy)]
-pub(crate) struct Done {
-    pub unit: u32,
-    pub made: Made,
-}
-
-/// A choice between branches, by a field.
-pub(crate) struct Case {
-    pub path: String,
-    pub place: String,
-    pub by: String,
-    pub keys: Vec<String>,
-    /// Steps of the branches, and of all other values' last.
-    pub steps: Vec<u32>,
-    pub otherwise: bool,
-    pub field: usize,
-}
-
-/// A record or an array: the step that computes what is read of it.
-pub(crate) struct Within {
-    pub step: u32,
-    pub units: Vec<u32>,
-}
-
-impl Expr {
-    /// Names of fields that it reads.
-    fn names(&self) -> Vec<String> {
-        match &self.body {
-            Body::Formula { tokens, .. } => {
-                let name = |token: &Token| match &token.what {
-                    Word::Name(name) => Some(name.clone()),
-                    _ => None,
-                };
-                let mut names: Vec<String> = tokens.iter().filter_map(name).collect();
-                names.sort_unstable();
-                names.dedup();
-                names
-            }
-            Body::States { by, .. } => by.iter().cloned().collect(),
-        }
-    }
-}
 
 impl Compiler<'_> {
     /// A record or an array's element begins: a step for what is read of it, if anything may be.
@@ -174,6 +69,7 @@ impl Compiler<'_> {
             body,
             times: self.waiting.times,
             reads: Vec::new(),
+            totals: Vec::new(),
             done: None,
         });
         schema::of_expr(number)
@@ -185,6 +81,7 @@ impl Compiler<'_> {
             return Ok(());
         }
         self.waiting.known = vec![None; self.waiting.fields.len()];
+        self.waiting.units = vec![None; self.waiting.fields.len()];
         for field in self.order()? {
             self.know(field)?;
         }
@@ -203,26 +100,29 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The steps at the beginning of the record and of arrays' elements. Units that follow one
-    /// another are gone through at once.
+    /// The steps at the beginning of the record and of arrays' elements.
     fn begin_with_lets(&mut self) {
-        let values = &mut self.program.values;
-        for within in &self.waiting.scopes {
-            let first = values.lets.len();
-            for unit in &within.units {
-                let run = values.units[*unit as usize].run;
-                match values.lets.get_mut(first..).and_then(<[Run]>::last_mut) {
-                    Some(last)
-                        if last.to == run.from && last.otherwise.or(run.otherwise).is_none() =>
-                    {
-                        last.to = run.to;
-                    }
-                    _ => values.lets.push(run),
-                }
-            }
-            let (from, to) = (first as u32, values.lets.len() as u32);
+        for within in std::mem::take(&mut self.waiting.scopes) {
+            let (from, to) = self.runs(&within.units);
             self.program.steps[within.step as usize].what = What::Lets(from, to);
         }
+    }
+
+    /// Units in their order, as runs of the list: those that follow one another are gone through at
+    /// once.
+    pub(super) fn runs(&mut self, units: &[u32]) -> (u32, u32) {
+        let values = &mut self.program.values;
+        let first = values.lets.len();
+        for unit in units {
+            let run = values.units[*unit as usize].run;
+            match values.lets.get_mut(first..).and_then(<[Run]>::last_mut) {
+                Some(last) if last.to == run.from && last.otherwise.or(run.otherwise).is_none() => {
+                    last.to = run.to;
+                }
+                _ => values.lets.push(run),
+            }
+        }
+        (first as u32, values.lets.len() as u32)
     }
 
     /// What is known when it is written, and never null, is written without a call.
@@ -252,6 +152,7 @@ impl Compiler<'_> {
         }
         let expr = &self.waiting.exprs[number];
         let (place, times, reads) = (expr.place.clone(), expr.times, expr.reads.clone());
+        let totals = expr.totals.clone();
         let from = self.program.values.ops.len() as u32;
         let (made, otherwise, source) = match expr.body.clone() {
             Body::Formula {
@@ -265,6 +166,7 @@ impl Compiler<'_> {
                     text: &text,
                     tokens: &tokens,
                     reads: &reads,
+                    totals: &totals,
                     decimals,
                     otherwise: otherwise.as_ref(),
                 };

@@ -35,7 +35,11 @@ pub(crate) const TENS: [f64; 8] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
 /// To the nearest whole number, halves away from zero.
 #[inline(always)]
 pub(super) fn nearest(x: f64) -> f64 {
-    let whole = x.trunc();
+    // From 2⁵² on every number is whole, and null is none.
+    if x.is_nan() || x.abs() >= 4_503_599_627_370_496.0 {
+        return x;
+    }
+    let whole = x as i64 as f64;
     match (x - whole).abs() >= 0.5 {
         true => whole + 1.0_f64.copysign(x),
         false => whole,
@@ -103,8 +107,12 @@ mod tests {
             (0.499_999_999_999_999_94, 0.0),
             (4_503_599_627_370_497.5, 4_503_599_627_370_498.0),
             (9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+            (-1e300, -1e300),
+            (-0.4, 0.0),
         ] {
             assert_eq!(nearest(x), rounded, "{x}");
         }
+        // Null stays null, and what is beyond stays beyond.
+        assert!(nearest(f64::INFINITY).is_infinite() && nearest(f64::NAN).is_nan());
     }
 }

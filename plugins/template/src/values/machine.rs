@@ -15,8 +15,8 @@ use wellhead_sdk::{Key, Rng, mix};
 use super::{Registers, Span};
 use crate::number::below_wide;
 
-/// Stays that are kept for each machine: one for each of so many entities.
-pub(super) const CACHED: usize = 1024;
+/// Stays that are kept, of all machines together: one for each of so many entities. A power of two.
+pub(super) const CACHED: usize = 4096;
 /// Stays of a window: a machine that its checks let through never gets there.
 const MOST: u32 = 4096;
 
@@ -45,6 +45,7 @@ pub(crate) struct Cached {
     entity: u64,
     from: u64,
     to: u64,
+    machine: u32,
     state: u32,
 }
 
@@ -102,10 +103,16 @@ impl Fit {
 impl Machine {
     /// The state of an entity at an instant, as text.
     pub fn at(&self, entity: u64, time: u64, number: u32, registers: &mut Registers) -> Span {
-        let place = number as usize * CACHED + (mix(entity) as usize & (CACHED - 1));
+        let share = CACHED / registers.machines;
+        let place =
+            number as usize % registers.machines * share + (mix(entity) as usize & (share - 1));
         let kept = &mut registers.stays[place];
-        if kept.entity != entity || time < kept.from || time >= kept.to {
-            *kept = self.found(entity, time);
+        let same = kept.entity == entity && kept.machine == number;
+        if !same || time < kept.from || time >= kept.to {
+            *kept = Cached {
+                machine: number,
+                ..self.found(entity, time)
+            };
         }
         self.states[kept.state as usize].name
     }
@@ -134,6 +141,7 @@ impl Machine {
                     from: begun.saturating_sub(offset),
                     to: begun.saturating_add(to - from).saturating_sub(offset),
                     state,
+                    machine: 0,
                 };
             }
             (state, from) = (next, to);

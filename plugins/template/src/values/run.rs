@@ -6,7 +6,7 @@ use super::arithmetic::{TENS, nearest, one, truth, two};
 use super::{Failed, Failure, Form, Op, Register, Registers, Run, Span, Switch};
 use crate::number;
 use crate::options::EXACT;
-use crate::program::{Program, Scope, Scratch};
+use crate::program::{Program, Scope, Scratch, What};
 
 /// Text to be written, and whether in quotes.
 pub(crate) type Text = (usize, usize, bool);
@@ -101,6 +101,12 @@ impl Program {
                     }
                     None
                 }
+                Op::Total { total } => {
+                    if !self.total(total, scratch, tick, scope) {
+                        return false;
+                    }
+                    None
+                }
                 Op::Two { .. } | Op::One { .. } => r.arithmetic(op),
                 _ => {
                     at = self.go_on(op, at, r, tick, scope);
@@ -119,6 +125,34 @@ impl Program {
                 }
             }
         }
+        true
+    }
+
+    /// Goes through the elements of an array, as they will be written. Null adds nothing.
+    #[inline(never)]
+    fn total(&self, which: u32, scratch: &mut Scratch, tick: Tick, scope: Scope) -> bool {
+        let total = self.values.totals[which as usize];
+        let step = &self.steps[total.array as usize];
+        let What::Array { min, span, .. } = step.what else {
+            return true;
+        };
+        let mut elements = step.key.at(scope.address);
+        let length = min + elements.below(span);
+        let mut sum = 0.0;
+        for count in 0..u64::from(length) {
+            let Some(of) = total.of else {
+                sum = f64::from(length);
+                break;
+            };
+            let address = elements.next();
+            let element = Scope { address, count };
+            if !self.lets((total.from, total.to), scratch, tick, element) {
+                return false;
+            }
+            let number = scratch.registers.get(of);
+            sum += if number.is_nan() { 0.0 } else { number };
+        }
+        scratch.registers.numbers[total.dst as usize] = sum;
         true
     }
 

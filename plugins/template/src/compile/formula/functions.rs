@@ -6,10 +6,15 @@ use crate::options::{listed, nearest};
 use crate::values::{Arith, Op, Unary};
 
 /// All functions, for messages.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 19] = [
     "if", "round", "floor", "ceil", "abs", "min", "max", "sqrt", "pow", "exp", "ln", "sin", "cos",
-    "text", "upper", "lower", "length",
+    "text", "upper", "lower", "length", "sum", "count",
 ];
+
+/// Whether a function is of all elements of an array.
+pub(in crate::compile) fn is_total(name: &str) -> bool {
+    name == "sum" || name == "count"
+}
 
 impl Coder<'_, '_, '_> {
     /// What a function gives; its name has been read.
@@ -34,6 +39,9 @@ impl Coder<'_, '_, '_> {
             let value = self.choose(condition, at, ",", 0)?;
             self.closed()?;
             return Ok(value);
+        }
+        if is_total(name) {
+            return self.total(name == "sum", at);
         }
         let mut given = Vec::new();
         while self.word() != &Word::Sign(")") {
@@ -64,6 +72,23 @@ impl Coder<'_, '_, '_> {
             (_, [value]) if name != "pow" => self.of_number(name, *value, at),
             _ => Err(count(name, shape(name), at)),
         }
+    }
+
+    /// `sum(lines.price)`, `count(lines)`.
+    fn total(&mut self, sum: bool, at: usize) -> Result<Made, Wrong> {
+        let totals = self.source.totals;
+        let added = match self.next() {
+            Word::Name(name) => totals.iter().find(|added| added.name == name),
+            _ => None,
+        };
+        let Some(added) = added.filter(|_| self.word() == &Word::Sign(")")) else {
+            return Err((
+                "it takes the path to an array: sum(lines.price), count(lines)".to_owned(),
+                at,
+            ));
+        };
+        self.next();
+        self.compiler.total(added, sum).map_err(|why| (why, at))
     }
 
     /// A function of one number.

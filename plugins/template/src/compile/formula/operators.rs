@@ -82,6 +82,12 @@ impl Coder<'_, '_, '_> {
                 at,
             ));
         };
+        if matches!(sign, "/" | "%") && right.constant && right.most == 0.0 {
+            return Err((
+                "it always divides by zero; write another number".to_owned(),
+                at,
+            ));
+        }
         let (a, b, dst) = (left.register, right.register, self.compiler.number());
         let most = p.zip(q).map(|(p, q)| p.max(q));
         let two = |what, a, b| (Op::Two { what, a, b, dst }, Kind::Bool);

@@ -24,6 +24,8 @@ impl Compiler<'_> {
         let waiting = &self.waiting;
         let reads = waiting.exprs.iter().flat_map(|expr| &expr.reads);
         let mut roots: Vec<usize> = reads.map(|(_, field)| *field).collect();
+        let totals = waiting.exprs.iter().flat_map(|expr| &expr.totals);
+        roots.extend(totals.filter_map(|total| total.field));
         roots.extend(waiting.cases.iter().map(|case| case.field));
         let mut marks = vec![Mark::New; waiting.fields.len()];
         let mut order = Vec::new();
@@ -84,7 +86,7 @@ impl Compiler<'_> {
     }
 
     /// The fields that a field's steps read.
-    fn depends(&self, field: usize) -> Vec<usize> {
+    pub(super) fn depends(&self, field: usize) -> Vec<usize> {
         let (waiting, field) = (&self.waiting, &self.waiting.fields[field]);
         let steps = &self.program.steps[field.step as usize..field.end as usize];
         let mut all = Vec::new();
@@ -93,6 +95,8 @@ impl Compiler<'_> {
                 What::Value(expr) => {
                     let reads = &waiting.exprs[expr as usize].reads;
                     all.extend(reads.iter().map(|(_, field)| *field));
+                    let totals = &waiting.exprs[expr as usize].totals;
+                    all.extend(totals.iter().filter_map(|total| total.field));
                 }
                 What::Switch(case) => all.push(waiting.cases[case as usize].field),
                 _ => {}
@@ -105,8 +109,9 @@ impl Compiler<'_> {
     fn find_reads(&mut self) -> Result<(), Error> {
         for number in 0..self.waiting.exprs.len() {
             let expr = &self.waiting.exprs[number];
+            let (names, totals) = expr.names();
             let mut reads = Vec::new();
-            for name in expr.names() {
+            for name in names {
                 match self.find(&expr.path, &expr.place, &name) {
                     Some(field) => reads.push((name, field)),
                     None if OF_ALL.contains(&name.as_str()) => {}
@@ -116,7 +121,13 @@ impl Compiler<'_> {
             for (name, field) in &reads {
                 self.check_single(&expr.place, name, *field)?;
             }
+            let total = |name: &String| self.find_total(&expr.place, &expr.path, name);
+            let totals = totals
+                .iter()
+                .map(total)
+                .collect::<Result<Vec<_>, Error>>()?;
             self.waiting.exprs[number].reads = reads;
+            self.waiting.exprs[number].totals = totals;
         }
         for number in 0..self.waiting.cases.len() {
             let case = &self.waiting.cases[number];
@@ -131,7 +142,7 @@ impl Compiler<'_> {
 
     /// The field that a name means at a path: of the objects around it, from the innermost on. A
     /// field's own name means one further out, if there is any.
-    fn find(&self, path: &str, place: &str, name: &str) -> Option<usize> {
+    pub(super) fn find(&self, path: &str, place: &str, name: &str) -> Option<usize> {
         let found = |own: bool| {
             outwards(path).find_map(|around| {
                 let meant = joined(around, name);
@@ -181,8 +192,8 @@ impl Compiler<'_> {
             return wrong(
                 place,
                 format!(
-                    "`{name}` is in an array, which has several of it; only what stands in the same \
-                     array can read it"
+                    "`{name}` is in an array, which has several of it; what stands in the same array \
+                     can read it, and others sum({name})"
                 ),
             );
         }

@@ -49,6 +49,7 @@ impl Compiler<'_> {
             }
         };
         self.waiting.scopes[scope].units.push(unit);
+        self.waiting.units[number] = Some(unit);
         self.waiting.known[number] = Some(made);
         Ok(())
     }

@@ -7,7 +7,7 @@ import { divertConsole, log, setHost } from "./host.js";
 import { bytesToState, stateToBytes } from "./state.js";
 import { Stream } from "./stream.js";
 
-const RESERVED = 96 << 20;
+const RESERVED = 100 << 20;
 
 /** The component's export `generator`. `imports` are the contract's `log`, `size` and `read`. */
 export function component(definition, imports) {

@@ -76,7 +76,9 @@ fn are_said(language: &str) {
         if let Some(records) = habit["records"].as_u64() {
             assert_eq!(count, records, "{habit}: {error:?}");
         }
-        let said = ["open", "error", "trap"].iter().find_map(|kind| habit[kind].as_str());
+        let said = ["open", "error", "trap"]
+            .iter()
+            .find_map(|kind| habit[kind].as_str());
         match (said, error) {
             (Some(said), Some(error)) => assert!(error.contains(said), "{habit}\n{error}"),
             (None, None) => {}

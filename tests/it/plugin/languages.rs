@@ -63,7 +63,11 @@ fn passes(command: &str, folder: &Path) {
     let shell = shell.stdin(Stdio::null()).stdout(Stdio::piped());
     let output = wait(shell.stderr(Stdio::piped()).spawn().unwrap());
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{command}: {printed}{}", stderr(&output));
+    assert!(
+        output.status.success(),
+        "{command}: {printed}{}",
+        stderr(&output)
+    );
 }
 
 fn follows_the_way(language: &str) {
@@ -137,12 +141,18 @@ fn sdks_hold_by_themselves() {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
     let built = tempfile::tempdir().unwrap();
     let test = built.path().join("test");
-    let c = format!("cc -std=c11 -I. test.c -o {0} && {0} ../vectors.json", test.display());
+    let c = format!(
+        "cc -std=c11 -I. test.c -o {0} && {0} ../vectors.json",
+        test.display()
+    );
     for (sdk, command) in [
         ("sdk-c", c.as_str()),
         ("sdk-go", "go test ."),
         ("sdk-js", "node --test test/*.test.js"),
-        ("sdk-python", "PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s tests"),
+        (
+            "sdk-python",
+            "PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s tests",
+        ),
     ] {
         passes(command, &plugins.join(sdk));
     }

@@ -1,7 +1,9 @@
 //! Registries that send something else than what was asked for, or nothing: it is found out, said, and not kept.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::fake::{Fake, answer};
@@ -87,10 +89,18 @@ fn what_is_too_long_is_not_fetched_and_what_goes_on_is_cut() {
     refused(&registry(&short, endless), &["says 1000 bytes", "came"]);
     // Broken off.
     let broken = || {
-        let parts = [Ok(Bytes::from_static(&[0; 500])), Err("gone".to_owned())];
-        Body::from_stream(stream::iter(parts))
+        // After what came before has gone out.
+        let gone = stream::once(async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Err("gone".to_owned())
+        });
+        let begun = stream::iter([Ok(Bytes::from_static(&[0; 500]))]);
+        Body::from_stream(begun.chain(gone))
     };
-    refused(&registry(&short, broken), &["broke off after", "try again"]);
+    refused(
+        &registry(&short, broken),
+        &["broke off after 500 bytes", "try again"],
+    );
 }
 
 #[test]

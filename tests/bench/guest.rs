@@ -115,6 +115,20 @@ impl Bare {
         Ok(batch)
     }
 
+    /// The next batch as a run asks for it: checked, and by another instance where this one has grown.
+    pub fn checked_batch(&mut self) -> Outcome<()> {
+        let times: Vec<u64> = (self.next..self.next + BATCH)
+            .map(|index| START + index * STEP)
+            .collect();
+        self.next += self.stream.generate(self.next, &times)?.len() as u64;
+        Ok(())
+    }
+
+    /// Bytes that the instance takes.
+    pub fn memory(&self) -> usize {
+        self.stream.memory()
+    }
+
     /// So many more records; gives nanoseconds of this thread's CPU time for each.
     pub fn run(&mut self, records: u64) -> Outcome<f64> {
         let (begun, first) = (thread_cpu(), self.next);

@@ -1,16 +1,16 @@
 //! The same generator in each language, against the one in C; the way from `plugin new` to the first record;
 //! memory over a million records.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wellhead::plugin::{Configured, Runtime};
 
 use crate::guest::{self, Bare};
 use crate::measure::{Outcome, median, ratio, take_turns};
-use crate::program::{Program, resident};
+use crate::program::Program;
 use crate::table::{Row, rate};
 
 const TURNS: usize = 5;
@@ -25,7 +25,8 @@ const TARGETS: [(&str, f64, u64); 5] = [
 const C_RECORDS: u64 = 1_000_000;
 /// Seconds from `plugin new` to the first record, tools installed.
 const FIRST_PREVIEW: f64 = 60.0;
-/// What a million records may take of memory, of what the first hundred thousand took.
+/// Records over which memory has to be flat, and what the second half may take of the first.
+const MANY: u64 = 1_000_000;
 const FLAT: f64 = 1.1;
 
 /// Ten fields for `template`, and the like by hand.
@@ -101,35 +102,17 @@ fn row(name: &str, least: f64, [own, c]: &[Vec<f64>; 2]) -> Row {
     Row::at_least(format!("{name} ÷ C"), ratio(c, own), least, &detail)
 }
 
-/// Resident memory after a million records, and after the first hundred thousand.
-fn memory(program: &Program, component: &Path) -> Outcome<[f64; 2]> {
-    let path = component.display().to_string();
-    let peak = |records: &str| -> Outcome<f64> {
-        let arguments = [
-            "run",
-            &path,
-            "--load",
-            "max",
-            "--records",
-            records,
-            "--to",
-            "null",
-            "--seed",
-            "7",
-        ];
-        let mut child = program.command(&arguments)?.spawn()?;
-        let mut highest = 0.0_f64;
-        while child.try_wait()?.is_none() {
-            // What has ended meanwhile has none.
-            highest = highest.max(resident(&child).unwrap_or(0.0));
-            std::thread::sleep(Duration::from_millis(20));
+/// The most memory that an instance takes in the second half of a million records, and in the first.
+fn memory(configured: &Arc<Configured>) -> Outcome<[f64; 2]> {
+    let mut bare = Bare::open(configured, 0, 1)?;
+    let mut highest = [0, 0];
+    for half in &mut highest {
+        for _ in 0..MANY / 2 / guest::BATCH {
+            bare.checked_batch()?;
+            *half = bare.memory().max(*half);
         }
-        match child.wait()?.success() {
-            true => Ok(highest),
-            false => Err(program.said().into()),
-        }
-    };
-    Ok([peak("1000000")?, peak("100000")?])
+    }
+    Ok(highest.map(|bytes| bytes as f64))
 }
 
 fn load(runtime: &Arc<Runtime>, built: &Built) -> Outcome<Arc<Configured>> {
@@ -140,19 +123,17 @@ fn load(runtime: &Arc<Runtime>, built: &Built) -> Outcome<Arc<Configured>> {
 pub fn rows() -> Outcome<Vec<Row>> {
     let program = Program::new()?;
     let runtime = guest::runtime()?;
-    let c = built(&program, "c")?;
-    let configured = load(&runtime, &c)?;
-    let mut rows = vec![first("C", &c)];
+    let built_c = built(&program, "c")?;
+    let c = load(&runtime, &built_c)?;
+    let mut rows = vec![first("C", &built_c)];
     for (language, least, records) in TARGETS {
         let own = built(&program, language)?;
-        let measured = turns(&load(&runtime, &own)?, &configured, records)?;
+        let configured = load(&runtime, &own)?;
+        let measured = turns(&configured, &c, records)?;
         rows.push(row(language, least, &measured));
         rows.push(first(language, &own));
         if ["js", "python"].contains(&language) {
-            let [long, short] = memory(&program, &own.component)?;
-            let detail = format!("{:.0} MiB ÷ {:.0} MiB", long / 1048576.0, short / 1048576.0);
-            let name = format!("{language}: memory of 10⁶ records ÷ of 10⁵");
-            rows.push(Row::at_most(name, long / short, FLAT, &detail));
+            rows.push(flat(language, memory(&configured)?));
         }
     }
     let template = guest::stock_with(&runtime, "template", TEN_FIELDS, None)?;
@@ -160,6 +141,13 @@ pub fn rows() -> Outcome<Vec<Row>> {
     let measured = turns(&template, &ten, C_RECORDS)?;
     rows.push(row("template, ten fields", 0.4, &measured));
     Ok(rows)
+}
+
+fn flat(language: &str, [late, early]: [f64; 2]) -> Row {
+    let mib = |bytes: f64| bytes / f64::from(1 << 20);
+    let detail = format!("{:.0} MiB ÷ {:.0} MiB", mib(late), mib(early));
+    let name = format!("{language}: memory, second half of 10⁶ records ÷ first");
+    Row::at_most(name, late / early, FLAT, &detail)
 }
 
 fn first(language: &str, built: &Built) -> Row {

@@ -28,8 +28,9 @@ impl contract::Error {
 
 /// A log message is cut after so many bytes.
 const MESSAGE_BYTES: usize = 4096;
-/// The last lines are kept for the message of a trap.
-const KEPT_LINES: usize = 8;
+/// The last lines are kept for the message of a trap: enough for what a runtime says when it dies, whose first line
+/// is the one that matters.
+const KEPT_LINES: usize = 20;
 /// One read of an asset gives at most so many bytes.
 const READ_BYTES: usize = 1 << 20;
 

@@ -52,7 +52,7 @@ impl Default for Limits {
         Limits {
             component_bytes: 64 * MIB,
             memory_bytes: 128 * MIB,
-            replace_above_bytes: 96 * MIB,
+            replace_above_bytes: 48 * MIB,
             memories: 32,
             tables: 128,
             table_entries: 1_000_000,

@@ -83,7 +83,9 @@ fn follows_the_way(language: &str) {
     run(&sandbox, 0, &["plugin", "test", path, "--records", "1500"]);
     passes_its_own_tests(language, component.parent().unwrap());
 
-    let served = Served::start(&sandbox);
+    let settings = format!("[connections.broker]\ntype = 'kafka'\nbrokers = ['{brokers}']\n");
+    sandbox.write("settings.toml", &settings);
+    let served = Served::with(&sandbox, &["--settings", "settings.toml"]);
     let said = served.upload(&std::fs::read(&component).unwrap()).json(201);
     assert_eq!(said["name"], "meter", "{said}");
     // The example itself, as it is known to be right.
@@ -92,7 +94,7 @@ fn follows_the_way(language: &str) {
     for generator in ["meter", "vehicle-telemetry"] {
         let topic = topic(generator);
         let sink = format!(
-            "{{type: kafka, brokers: ['{brokers}'], topic: '{topic}.{{channel}}', partitions: 1}}"
+            "{{type: kafka, connection: broker, topic: '{topic}.{{channel}}', partitions: 1}}"
         );
         let spec = format!("{{generator: {generator}, {EMULATION}, sinks: [{sink}]}}");
         let status = served.until_state(&served.start_one(&spec), "finished");

@@ -25,11 +25,20 @@ clang_suffices() {
     return 1
 }
 
+# The newest that Debian 12 has, which the figures are measured with; elsewhere the system's own.
+clang_packages() {
+    if apt-cache policy clang-22 2>/dev/null | grep -q 'Candidate: [^(]'; then
+        printf '%s\n' clang-22 lld-22
+    else
+        printf '%s\n' clang lld
+    fi
+}
+
 python_suffices() { python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
 
 packages() {
     {
-        clang_suffices >/dev/null || printf '%s\n' clang-22 lld-22
+        clang_suffices >/dev/null || clang_packages
         missing nodejs node
         missing npm npm
         python_suffices || printf '%s\n' python3 python3-venv

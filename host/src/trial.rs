@@ -134,6 +134,11 @@ const CHECKS: &[Check] = &[
         "an instance that grows with its records is replaced again and again",
         memory::flat,
     ),
+    (
+        "speed",
+        "an emulation is as fast as its generator, and a call that takes too long is ended",
+        speed::enough,
+    ),
 ];
 
 /// Tries everything, calling `each` with what was found as it is found.

@@ -236,12 +236,12 @@ mod tests {
         };
         let mut guest = guest(&limits, None);
         let start = Instant::now();
-        for n in 0..20 {
+        for n in 0..30 {
             guest.log.add(log::Level::Debug, &n.to_string(), start);
         }
-        assert_eq!((guest.log.lines, guest.log.dropped), (3, 17));
-        assert_eq!(guest.log.last().first().map(String::as_str), Some("12"));
-        assert_eq!(guest.log.last().last().map(String::as_str), Some("19"));
+        assert_eq!((guest.log.lines, guest.log.dropped), (3, 27));
+        assert_eq!(guest.log.last().first().map(String::as_str), Some("10"));
+        assert_eq!(guest.log.last().last().map(String::as_str), Some("29"));
         let later = start + Duration::from_secs(1);
         guest.log.add(log::Level::Debug, "again", later);
         assert_eq!((guest.log.lines, guest.log.dropped), (1, 0));

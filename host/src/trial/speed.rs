@@ -5,13 +5,17 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::made::{USUAL, open, time};
-use super::reconfigured;
+use super::made::{One, USUAL, open, time};
+use super::{Outcome, Trial, Tried, reconfigured};
 use crate::plugin::{Configured, PluginError, Stream, Validate};
 
 /// How often each is measured, in turns: a machine that is slow for a while is slow for both.
 const TURNS: usize = 5;
 const SEED: u64 = 7;
+/// How long the check measures, and what a usual call may take without a word: the host's deadline is CPU time, and
+/// another machine may be slower.
+const CHECKED: Duration = Duration::from_secs(1);
+const LONG: Duration = Duration::from_millis(250);
 
 /// What was measured of one generator: the median of its turns.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +32,23 @@ pub struct Speed {
     pub first_record_ms: f64,
     /// Its records a second, as a multiple of the first one's.
     pub ratio: f64,
+}
+
+/// How fast it goes on one thread, and whether its calls stay far from the deadline.
+pub(super) fn enough(trial: &Trial, _: &[One]) -> Tried {
+    let configured = reconfigured(&trial.checked, Validate::Off)?;
+    let mut lane = Lane::open(&configured)?;
+    lane.turn(&configured, CHECKED)?;
+    let rate = median(&lane.rates);
+    let call = Duration::from_secs_f64(USUAL as f64 / rate.max(1.0));
+    let said = format!("{rate:.0} records a second, {call:.1?} for a call of {USUAL}");
+    match call > LONG {
+        true => Ok((
+            Outcome::Noted,
+            said + "; a call that takes a second of CPU time is ended: say more with fewer steps",
+        )),
+        false => Ok((Outcome::Passed, said)),
+    }
 }
 
 struct Lane {

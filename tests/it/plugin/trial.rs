@@ -23,7 +23,7 @@ fn stock_generators_hold_what_runs_rely_on() {
         let needs = sandbox.needs(generator);
         let test = ["plugin", "test", generator, "--records", "4000", "--json"];
         let found = findings(&sandbox.expect(0, &strs(&test, &needs)));
-        assert_eq!(found.len(), 8, "{generator}: {found:#?}");
+        assert_eq!(found.len(), 9, "{generator}: {found:#?}");
         for one in &found {
             assert_ne!(one["outcome"], "failed", "{generator}: {one:#}");
             assert!(one["seen"].as_str().is_some_and(|seen| !seen.is_empty()));

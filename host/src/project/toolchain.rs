@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::ProjectError;
+use super::tool::on_path;
 
 /// What is compiled for.
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
@@ -77,13 +78,5 @@ fn libraries(sysroot: &Path, target: &str) -> PathBuf {
 }
 
 fn linker() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let at = |name: &&str| {
-        folders
-            .iter()
-            .map(|folder| folder.join(name))
-            .find(|path| path.is_file())
-    };
-    LINKERS.iter().find_map(at)
+    LINKERS.iter().find_map(|name| on_path(name))
 }

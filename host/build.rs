@@ -46,6 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     project(&root, &out)?;
     let folders = folders(&out, &root);
+    javascript(&folders, &out)?;
     let mut table = String::from("static STOCK: &[(&str, &[u8])] = &[\n");
     for name in STOCK {
         let file = format!("{name}.wasm.zst");
@@ -70,6 +71,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     table.push_str("];\n");
     fs::write(out.join("stock.rs"), table)?;
+    Ok(())
+}
+
+/// JavaScript's engine, which isn't there where there was no clang.
+fn javascript(folders: &[PathBuf], out: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    const FILE: &str = "javascript.wasm.zst";
+    let mut places = folders.iter().map(|folder| folder.join(FILE));
+    let found = places.find(|path| path.is_file());
+    let engine = match &found {
+        Some(path) => {
+            println!("cargo::rerun-if-changed={}", path.display());
+            let kept = out.join(FILE);
+            fs::copy(path, &kept)?;
+            format!("Some(include_bytes!({kept:?}))")
+        }
+        None => {
+            for folder in folders {
+                println!("cargo::rerun-if-changed={}", folder.join(FILE).display());
+            }
+            "None".to_owned()
+        }
+    };
+    let table = format!("static JAVASCRIPT: Option<&[u8]> = {engine};\n");
+    fs::write(out.join("javascript.rs"), table)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the stock generators from source into components, for the host to embed:
 #
-#   plugins/build.sh              target/plugins/NAME.wasm and NAME.wasm.zst
+#   plugins/build.sh              target/plugins/NAME.wasm and NAME.wasm.zst, JavaScript's engine among them
 #   plugins/build.sh --fixtures   also the misbehaving ones of the tests, target/fixtures/*.wasm
 #
 # `target` is $CARGO_TARGET_DIR where that is set. Two checkouts in different folders give the same
@@ -10,7 +10,8 @@
 # The compiler for wasm32-unknown-unknown is, in this order: the one of the Rust toolchain in use;
 # the same after `rustup target add` (given up after WELLHEAD_RUSTUP_TIMEOUT seconds, 20 unless
 # set, for a network may swallow packets for minutes); Debian's packages, installed when this runs
-# as root. WELLHEAD_GUEST_TOOLCHAIN=rustup or =debian takes that one and no other.
+# as root. WELLHEAD_GUEST_TOOLCHAIN=rustup or =debian takes that one and no other. JavaScript's engine
+# takes clang besides (14 or newer), which is installed likewise; without it the host is built without.
 set -euo pipefail
 
 readonly TARGET=wasm32-unknown-unknown
@@ -18,6 +19,8 @@ readonly STOCK=(transaction device-log user-profile machine-signal iot-sensor re
 readonly DEBIAN_PACKAGES=(rustc-web cargo-web rust-web-src lld-22)
 # A thousand instances have to fit into 2 MiB each, so the stack is not the usual 1 MiB.
 readonly STACK_BYTES=65536
+# The engine's code recurses with the author's: `STACK` of plugins/javascript/src/bundle.rs.
+readonly ENGINE_STACK_BYTES=262144
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ROOT=$(pwd -P)
@@ -118,11 +121,11 @@ choose_toolchain() {
 
 # --- Compiling ---------------------------------------------------------------------------------
 
-# One flag a line, since paths may have spaces in them.
+# guest_flags STACK_BYTES: one flag a line, since paths may have spaces in them.
 guest_flags() {
     printf '%s\n' \
         -Ctarget-feature=+simd128,+bulk-memory \
-        -Clink-arg=-zstack-size=$STACK_BYTES \
+        "-Clink-arg=-zstack-size=$1" \
         -Clink-arg=--stack-first \
         '--cfg=getrandom_backend="unsupported"' \
         "--remap-path-prefix=$ROOT=/wellhead" \
@@ -132,9 +135,12 @@ guest_flags() {
 
 # Cargo for guests. The encoded flags go before any RUSTFLAGS that the caller has set, which are
 # meant for the host.
-guest_cargo() {
+guest_cargo() { guest_cargo_with_stack "$STACK_BYTES" "$@"; }
+
+guest_cargo_with_stack() {
     local flags
-    flags=$(guest_flags | paste -s -d $'\x1f')
+    flags=$(guest_flags "$1" | paste -s -d $'\x1f')
+    shift
     local arguments=(build --quiet --profile guest --target "$TARGET" "$@")
     if [[ $toolchain == rustup ]]; then
         CARGO_ENCODED_RUSTFLAGS=$flags cargo "${arguments[@]}"
@@ -185,9 +191,52 @@ build_stock() {
     done
 }
 
+# The newest first, as for generators in C: host/src/project/clang.rs.
+clang_command() {
+    local version
+    for version in -22 -21 -20 -19 '' -18 -17 -16 -15 -14; do
+        if command -v "clang$version"; then return 0; fi
+    done
+    return 1
+}
+
+clang_install() {
+    command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || return 1
+    local package=clang install=(apt-get install -y -q --no-install-recommends)
+    if apt-cache policy clang-22 2>/dev/null | grep -q 'Candidate: [^(]'; then package=clang-22; fi
+    say "installing Debian's $package, for JavaScript's engine"
+    export DEBIAN_FRONTEND=noninteractive
+    if ! "${install[@]}" "$package" >/dev/null 2>&1; then
+        apt-get update -q >/dev/null 2>&1 && "${install[@]}" "$package" >/dev/null || return 1
+    fi
+}
+
+# A core module, which the host makes a component of once it has loaded a bundle.
+build_engine() {
+    local clang core out=$target_dir/plugins/javascript.wasm.zst
+    clang=$(clang_command) || { clang_install && clang=$(clang_command); } || {
+        say "NO JAVASCRIPT: its engine takes clang 14 or newer. \`wellhead plugin build\` will not build JavaScript or" \
+            "TypeScript until clang is installed and this has run again"
+        return
+    }
+    say "building JavaScript's engine with $clang"
+    # What Rust's code is compiled for; an archive of objects is all that is asked of ar.
+    CC_wasm32_unknown_unknown=$clang AR_wasm32_unknown_unknown=ar \
+        CFLAGS_wasm32_unknown_unknown='-mbulk-memory -msign-ext -mnontrapping-fptoint' \
+        guest_cargo_with_stack "$ENGINE_STACK_BYTES" -p wellhead-javascript
+    core=$(core_of javascript)
+    if up_to_date "$out" "$core" "$pack"; then
+        say "the engine is up to date"
+    else
+        "$pack" --core "$core" --zstd "$out"
+        say "javascript: $(wc -c <"$core") bytes, $(wc -c <"$out") compressed"
+    fi
+}
+
 choose_toolchain
 build_pack
 build_stock
+build_engine
 if $with_fixtures; then
     # shellcheck source=../tests/fixtures/build.sh
     source tests/fixtures/build.sh

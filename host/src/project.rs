@@ -7,6 +7,7 @@
 mod build;
 mod clang;
 mod go;
+mod javascript;
 mod language;
 mod npm;
 mod python;
@@ -126,6 +127,15 @@ pub enum ProjectError {
         /// Why no component can be made of it.
         error: wellhead_pack::WrapError,
     },
+    /// A module in JavaScript throws, or worse, when it is loaded.
+    #[error("the generator's module can't be loaded:\n{0}")]
+    Module(String),
+    /// This program was built where there was no clang.
+    #[error(
+        "this wellhead was built without JavaScript's engine, since there was no clang: install clang 14 or newer (on \
+         Debian, as root, `apt-get install clang`), and build wellhead again with `make build`"
+    )]
+    NoEngine,
     /// What this program brings along can't be written out.
     #[error("the SDK that this program has in it is broken: {0}")]
     Sdk(String),

@@ -1,12 +1,14 @@
-//! JavaScript and TypeScript: npm has the tools, and `npm run build` says what they do.
+//! JavaScript and TypeScript: npm has the tools, and `npm run build` says what they do: they leave a bundle, of which
+//! the component is made here.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::ProjectError;
 use super::build::{text, written};
 use super::tool::{self, Tool};
+use super::{ProjectError, javascript};
 
 /// Packages that a generator's own would be taken for.
 pub(super) const REFUSED: &[&str] = &["node_modules", "esbuild", "typescript"];
@@ -26,6 +28,9 @@ const NPM: Tool = Tool {
     how: "it comes with Node.js; on Debian, as root, `apt-get install npm`",
 };
 
+/// What `wellhead-js bundle` writes.
+const BUNDLE: &str = "build/bundle.js";
+
 /// Installs what the folder's manifest asks for, where that isn't there yet, and builds.
 pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
     NODE.find()?;
@@ -42,9 +47,19 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
         install.args([kind, "--no-audit", "--no-fund", "--loglevel=error"]);
         tool::run(&mut install, folder)?;
     }
+    let bundle = folder.join(BUNDLE);
+    // So that what is there afterwards is of now.
+    let _ = fs::remove_file(&bundle);
     let mut build = tool::command(&npm, folder);
     tool::run(build.args(["run", "--silent", "build"]), folder)?;
-    written(folder, &name)
+    if !bundle.is_file() {
+        // Another tool's, such as componentize-js, which makes the component itself.
+        return written(folder, &name);
+    }
+    let path = folder.join(format!("{name}.wasm"));
+    fs::write(&path, javascript::component(&bundle)?)
+        .map_err(ProjectError::file(&path, "written"))?;
+    Ok(path)
 }
 
 /// The package's name, without the scope before it.

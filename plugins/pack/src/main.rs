@@ -1,4 +1,5 @@
 //! `wellhead-pack IN.wasm OUT.wasm [--zstd OUT.wasm.zst]`: wraps a core module into a component.
+//! `wellhead-pack --core IN.wasm --zstd OUT.wasm.zst`: only compresses it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,8 @@ use std::{env, fs, io};
 
 use wellhead_pack::{WrapError, wrap};
 
-const USAGE: &str = "usage: wellhead-pack IN.wasm OUT.wasm [--zstd OUT.wasm.zst]";
+const USAGE: &str = "usage: wellhead-pack IN.wasm OUT.wasm [--zstd OUT.wasm.zst]
+       wellhead-pack --core IN.wasm --zstd OUT.wasm.zst";
 
 /// High enough that more would save little: the bytes are embedded in the host's binary.
 const ZSTD_LEVEL: i32 = 19;
@@ -20,7 +22,7 @@ enum PackError {
     Read { path: PathBuf, cause: io::Error },
     #[error("{path}: {cause}")]
     Wrap { path: PathBuf, cause: WrapError },
-    #[error("cannot compress the component: {0}")]
+    #[error("cannot compress: {0}")]
     Compress(io::Error),
     #[error("cannot write {path}: {cause}")]
     Write { path: PathBuf, cause: io::Error },
@@ -28,7 +30,8 @@ enum PackError {
 
 struct Arguments {
     input: PathBuf,
-    output: PathBuf,
+    /// Where the component goes; none where only the module is compressed.
+    output: Option<PathBuf>,
     zstd: Option<PathBuf>,
 }
 
@@ -48,12 +51,15 @@ fn main() -> ExitCode {
 fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Arguments, PackError> {
     let mut files = Vec::new();
     let mut zstd = None;
+    let mut core = false;
     while let Some(argument) = arguments.next() {
         if argument == "--zstd" {
             let path = arguments
                 .next()
                 .ok_or_else(|| PackError::Usage("--zstd needs a file name".to_owned()))?;
             zstd = Some(PathBuf::from(path));
+        } else if argument == "--core" {
+            core = true;
         } else if argument.to_string_lossy().starts_with("--") {
             let name = argument.to_string_lossy().into_owned();
             return Err(PackError::Usage(format!("unknown option {name}")));
@@ -64,13 +70,15 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Arguments, Pac
     let count = files.len();
     let mut files = files.into_iter();
     match (files.next(), files.next(), files.next()) {
-        (Some(input), Some(output), None) => Ok(Arguments {
-            input,
-            output,
-            zstd,
-        }),
+        (Some(input), output, None) if output.is_none() == core && (zstd.is_some() || !core) => {
+            Ok(Arguments {
+                input,
+                output,
+                zstd,
+            })
+        }
         _ => Err(PackError::Usage(format!(
-            "two file names are needed, {count} were given"
+            "{count} file names were given, and that isn't what is needed"
         ))),
     }
 }
@@ -80,16 +88,21 @@ fn pack(arguments: &Arguments) -> Result<(), PackError> {
         path: arguments.input.clone(),
         cause,
     })?;
-    let component = wrap(&module).map_err(|cause| PackError::Wrap {
-        path: arguments.input.clone(),
-        cause,
-    })?;
+    let packed = match &arguments.output {
+        None => module,
+        Some(_) => wrap(&module).map_err(|cause| PackError::Wrap {
+            path: arguments.input.clone(),
+            cause,
+        })?,
+    };
     if let Some(path) = &arguments.zstd {
-        let compressed =
-            zstd::bulk::compress(&component, ZSTD_LEVEL).map_err(PackError::Compress)?;
+        let compressed = zstd::bulk::compress(&packed, ZSTD_LEVEL).map_err(PackError::Compress)?;
         write(path, &compressed)?;
     }
-    write(&arguments.output, &component)
+    match &arguments.output {
+        Some(path) => write(path, &packed),
+        None => Ok(()),
+    }
 }
 
 /// Writes beside the file and renames, so that a build that is interrupted leaves no half file

@@ -1,37 +1,24 @@
-// Bundles a generator with the SDK, lays out where each line comes from, and makes a component of it.
+// Bundles a generator with the SDK, and lays out where each line comes from. `wellhead plugin build` makes a component
+// of what this writes.
 
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { lineTable } from "./lines.mjs";
 
-/** What the engine could ask of a system. Without them a component imports nothing but the contract's. */
-const NOTHING_ELSE = ["stdio", "random", "clocks", "http", "fetch-event"];
-const CONTRACT = "@1.0.0";
 const SDK = fileURLToPath(new URL("..", import.meta.url));
 
-export async function build(source, component) {
+/** Writes the bundle, and beside it, as `….lines`, where its lines come from. */
+export async function build(source, bundle) {
   const project = process.cwd();
   if (!existsSync(source)) throw new Error(`there is no ${source} in ${project}: work in the generator's folder, or name its source`);
   const esbuild = await tool(project, "esbuild");
-  const { componentize } = await tool(project, "@bytecodealliance/componentize-js");
-  const { code, table } = await bundle(esbuild, project, source);
-  const folder = await mkdtemp(join(tmpdir(), "wellhead-js-"));
-  try {
-    const sourcePath = join(folder, "generator.js");
-    await writeFile(sourcePath, code);
-    const made = await componentize({ sourcePath, witPath: contract(project), worldName: "plugin", disableFeatures: NOTHING_ELSE });
-    // Whoever reads the component meanwhile has the old one or the new one.
-    await writeFile(`${component}.new`, made.component);
-    await rename(`${component}.new`, component);
-  } catch (error) {
-    throw new Error(refusal(error, table));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { code, table } = await bundled(esbuild, project, source);
+  await mkdir(dirname(resolve(bundle)), { recursive: true });
+  await writeFile(`${bundle}.lines`, JSON.stringify(table));
+  await writeFile(bundle, code);
 }
 
 /** A package of the project's, which this one, that may lie elsewhere, doesn't see. */
@@ -44,15 +31,14 @@ async function tool(project, name) {
   return module.default ?? module;
 }
 
-async function bundle(esbuild, project, source) {
+async function bundled(esbuild, project, source) {
   const path = JSON.stringify(resolve(project, source));
   const sdk = (module) => JSON.stringify(join(SDK, "src", module));
-  const contents = `import ${sdk("frozen.js")};
-import { log } from "wellhead:generator/log${CONTRACT}";
-import { read, size } from "wellhead:generator/assets${CONTRACT}";
+  const contents = `import { engine } from ${sdk("engine.js")};
+import ${sdk("frozen.js")};
 import { component } from ${sdk("component.js")};
 import definition from ${path};
-export const generator = component(definition, { log, read, size });
+engine.generator = component(definition);
 `;
   const result = await esbuild
     .build({
@@ -60,12 +46,13 @@ export const generator = component(definition, { log, read, size });
       outfile: join(project, "generator.js"),
       bundle: true,
       write: false,
-      format: "esm",
+      format: "iife",
       platform: "neutral",
       mainFields: ["module", "main"],
-      target: "es2022",
+      target: "es2023",
       charset: "utf8",
-      external: ["wellhead:*"],
+      // Modules are strict, and this is a script.
+      banner: { js: '"use strict";' },
       sourcemap: "external",
       logLevel: "silent",
     })
@@ -81,19 +68,4 @@ export const generator = component(definition, { log, read, size });
 function wrongSources(error) {
   const said = (error.errors ?? []).map(({ text, location }) => (location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text));
   return said.length === 0 ? error.message : `the sources can't be built:\n${said.join("\n")}`;
-}
-
-/** What the engine said when it loaded the module, which it does while a component is made, with the author's places. */
-function refusal(error, { files, lines }) {
-  const said = String(error.message ?? error).split("\n").filter((line) => !/^Failed to initialize component|^Additionally, |^Promise rejected/.test(line));
-  const placed = said.map((line) => line.replace(/\bgenerator\.js:(\d+):\d+/, (place, row) => (lines[2 * row] >= 0 ? `${files[lines[2 * row]]}:${lines[2 * row + 1]}` : place)));
-  return `the generator's module can't be loaded:\n${placed.join("\n")}`;
-}
-
-/** The folder of the contract: the project's own, or the repository's. */
-function contract(project) {
-  const places = [join(project, "wit"), join(SDK, "wit"), join(dirname(dirname(SDK)), "wit"), join(dirname(SDK), "..", "..", "wit")];
-  const found = places.find((place) => existsSync(join(place, "generator.wit")));
-  if (found === undefined) throw new Error(`there is no wit/generator.wit in ${project}`);
-  return found;
 }

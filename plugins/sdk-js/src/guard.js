@@ -11,21 +11,15 @@ function deny(what, why) {
   if (working) throw new Error(`${what} is frozen inside a generator: ${why}`);
 }
 
-/** Runs `body`, in which the frozen things say that they are. */
-export function atWork(body) {
-  if (working) return body();
-  working = true;
-  try {
-    return body();
-  } finally {
-    working = false;
-  }
+/** Whether the author's code is at work, in which the frozen things say that they are. */
+export function setWorking(yes) {
+  working = yes;
 }
 
 let guarded = false;
 
 /**
- * Puts guards around what is frozen. They do nothing but within `atWork`. Where there is nothing behind them, in a
+ * Puts guards around what is frozen. They do nothing but while a generator is at work. Where there is nothing behind them, in a
  * component, they give the same each time to whoever asks while modules are loaded, which is when it is built.
  */
 export function guard({ nothingBehind = false } = {}) {
@@ -34,7 +28,6 @@ export function guard({ nothingBehind = false } = {}) {
   if (nothingBehind) {
     guardDate(Date, Object.assign(() => String(new Date(0)), { now: () => 0 }));
     Math.random = () => 0.5;
-    if (globalThis.performance) Object.defineProperty(performance, "now", { value: () => 0, configurable: true, writable: true });
   } else guardDate(Date, Date);
   Math.random = guardedCall(Math.random, Math, "Math.random()", RANDOM);
   for (const method of ["getRandomValues", "randomUUID"]) replace(globalThis.crypto, method, `crypto.${method}()`, RANDOM);

@@ -12,8 +12,8 @@ let host = {
   log(level, message) {
     if (messages.length < KEPT) messages.push({ level, message });
   },
-  size: (name) => (laidOut.has(name) ? BigInt(laidOut.get(name).length) : undefined),
-  read: (name, offset, length) => laidOut.get(name)?.slice(Number(offset), Number(offset) + length) ?? new Uint8Array(),
+  size: (name) => laidOut.get(name)?.length,
+  read: (name, offset, length) => laidOut.get(name)?.slice(offset, offset + length) ?? new Uint8Array(),
 };
 
 export function setHost(imports) {
@@ -40,8 +40,7 @@ export const log = {
 export const assets = {
   /** Its length in bytes; undefined when the spec names no such asset. */
   size(name) {
-    const size = host.size(name);
-    return size === undefined ? undefined : Number(size);
+    return host.size(name);
   },
   /** The whole of it; undefined when the spec names no such asset. */
   bytes(name) {
@@ -50,7 +49,7 @@ export const assets = {
     const whole = new Uint8Array(size);
     let at = 0;
     while (at < size) {
-      const piece = host.read(name, BigInt(at), Math.min(PIECE, size - at));
+      const piece = host.read(name, at, Math.min(PIECE, size - at));
       if (piece.length === 0) return whole.slice(0, at);
       whole.set(piece, at);
       at += piece.length;
@@ -63,7 +62,7 @@ export const assets = {
     return bytes && new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   },
   /** Up to `length` bytes of it from `offset`, at most 1 MiB; fewer at its end. For what is too large to be held. */
-  piece: (name, offset, length) => host.read(name, BigInt(offset), Math.min(length, PIECE)),
+  piece: (name, offset, length) => host.read(name, offset, Math.min(length, PIECE)),
 };
 
 function shown(value) {

@@ -2,9 +2,9 @@
 
 export { defineGenerator, Settings } from "./definition.js";
 export { failed, Failed, invalidConfig, InvalidConfig } from "./errors.js";
-export { seedFaker } from "./faker.js";
+export { randomizer, seedFaker } from "./faker.js";
 export { assets, log } from "./host.js";
 export { Fixed, fixed } from "./json.js";
 export { Key, Rng } from "./rng.js";
-export { Out } from "./stream.js";
+export { Out } from "./record.js";
 export { Tick } from "./tick.js";

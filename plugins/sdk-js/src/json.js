@@ -1,15 +1,9 @@
-// From objects to JSON text, checked.
-//
-// Inside a component what costs is the number of operations, so records that have the same properties share a function
-// made for them: one line of code a property, no loop, no look-up. Whatever it doesn't know by sight goes to `any`, and
-// what can't be written is looked for again, slowly, to say where it is.
+// From objects to JSON text, checked. What can't be written is looked for again, to say where it is.
 
 import { Failed } from "./errors.js";
 
 const { stringify } = JSON;
 const MOST = Number.MAX_SAFE_INTEGER;
-/** Shapes of records for which functions are made; any beyond are written property by property. */
-const SHAPES = 256;
 const DEEPEST = 64;
 const POWERS = Array.from({ length: 16 }, (_, digits) => 10 ** digits);
 
@@ -43,60 +37,24 @@ export class Fixed {
 /** Thrown where a value can't be written; where it is, is found out afterwards. */
 const BAD = new Error("a value that JSON has no form for");
 
-/** Writes the records of one channel. */
+/**
+ * Writes the records of one channel. In a component the engine does so itself where it can (`shape.rs`, to the same
+ * bytes), and asks this for whatever it doesn't know by sight, and for what is wrong.
+ */
 export class JsonWriter {
-  /** Functions by class and by names of properties. */
-  #writers = new Map();
-  #made = 0;
-  #shape = null;
-  #text = null;
-
   /** @param {Record<string, number> | undefined} decimals by path: `{ "position.latitude": 7 }` */
   constructor(decimals) {
     this.decimals = tree(decimals ?? {});
-    /** The class of the last record. */
-    this.class = null;
   }
 
-  /** The text of an object of that class. Text in it that isn't well-formed is written as an escape; see `malformed`. */
-  write(record) {
-    const shape = Object.keys(record).join("\n");
-    if (shape !== this.#shape) this.#choose(shape, record);
-    return this.#text(record);
-  }
-
-  /** The text of any object. */
+  /** The text of an object. */
   text(record) {
-    this.class = record.constructor;
-    this.#shape = null;
-    return this.write(record);
-  }
-
-  #choose(shape, record) {
-    let writers = this.#writers.get(this.class);
-    if (writers === undefined) this.#writers.set(this.class, (writers = new Map()));
-    let text = writers.get(shape);
-    if (text === undefined) {
-      text = (value) => any(value, this.decimals, 0);
-      if (plain(record) && this.#made < SHAPES) {
-        this.#made += 1;
-        text = made(record, this.decimals);
-        writers.set(shape, text);
-      }
+    try {
+      return any(record, this.decimals, 0);
+    } catch (thrown) {
+      throw thrown === BAD ? new Failed(problem(record, "", 0) ?? thrown.message) : thrown;
     }
-    this.#shape = shape;
-    this.#text = text;
   }
-}
-
-/** What a record's error is: where its writer met what it can't write, what and where that is. */
-export function explained(thrown, record) {
-  return thrown === BAD ? new Failed(problem(record, "", 0) ?? thrown.message) : thrown;
-}
-
-/** Whether an object is what its own properties say: no array, no date, nothing that has a form of its own. */
-function plain(value) {
-  return !Array.isArray(value) && typeof value.toJSON !== "function" && !(value instanceof Fixed) && !hidden(value);
 }
 
 /** The decimals by path, as a tree: `{position: {latitude: 7}}`. */
@@ -114,31 +72,11 @@ function tree(decimals) {
   return root;
 }
 
-/** The function for records with the properties of this one, in their order. */
-function made(record, decimals) {
-  const names = Object.keys(record);
-  const lines = names.map((name, i) => {
-    const key = stringify(name);
-    const before = stringify(`${i === 0 ? "{" : ","}${key}:`);
-    const digits = decimals?.[name];
-    const number = typeof digits === "number" ? `v.toFixed(${digits})` : "v";
-    const text = `if (typeof v === "string") t += ${before} + stringify(v);`;
-    const count = `if (typeof v === "number" && v <= ${MOST} && v >= -${MOST}) t += ${before} + ${number};`;
-    const [first, second] = typeof record[name] === "number" ? [count, text] : [text, count];
-    return `v = r[${key}];
-${first}
-else ${second}
-else if (v === undefined) return any(r, D, 0);
-else t += ${before} + any(v, D[${key}], 1);`;
-  });
-  const body = `return function (r) { let v, t = ""; ${lines.join("\n")} return ${names.length === 0 ? '"{}"' : 't + "}"'}; };`;
-  return new Function("stringify", "any", "D", body)(stringify, any, decimals);
-}
-
 /** The text of any value. `decimals` is a count for a number, or those of the properties within. */
 function any(value, decimals, depth) {
   switch (typeof value) {
     case "string":
+      if (!value.isWellFormed()) throw BAD;
       return stringify(value);
     case "number":
       if (!(value <= MOST && value >= -MOST)) throw BAD;
@@ -157,16 +95,20 @@ function any(value, decimals, depth) {
   if (depth > DEEPEST || hidden(value)) throw BAD;
   if (typeof value.toJSON === "function") return any(value.toJSON(), decimals, depth + 1);
   if (Array.isArray(value)) return `[${Array.from(value, (item) => any(item, decimals, depth + 1)).join(",")}]`;
+  return object(value, decimals, depth);
+}
+
+function object(value, decimals, depth) {
   let text = "";
   for (const name of Object.keys(value)) {
     const item = value[name];
     if (item === undefined) continue;
-    text += `${text === "" ? "" : ","}${stringify(name)}:${any(item, inner(decimals, name), depth + 1)}`;
+    if (!name.isWellFormed()) throw BAD;
+    const within = typeof decimals === "object" ? decimals[name] : undefined;
+    text += `${text === "" ? "" : ","}${stringify(name)}:${any(item, within, depth + 1)}`;
   }
   return `{${text}}`;
 }
-
-const inner = (decimals, name) => (typeof decimals === "object" ? decimals[name] : undefined);
 
 /** What would be written as `{}` or worse: where an object keeps its content elsewhere than in its properties. */
 function hidden(value) {
@@ -226,11 +168,6 @@ function remedy(value) {
   if (value instanceof Set || ArrayBuffer.isView(value)) return "use Array.from(…)";
   if (value instanceof Promise) return "record can't wait, so compute the value at once";
   return "write its text or its number";
-}
-
-/** What isn't well-formed in a record's JSON text, or null where an escape only looks like half of a pair. */
-export function malformed(text) {
-  return problem(JSON.parse(text), "", 0);
 }
 
 /** A number with a fixed count of decimals, made of whole units: `fixed(1250, 2)` is written 12.50. */

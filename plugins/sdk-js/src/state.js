@@ -1,7 +1,7 @@
 // The author's state as bytes, and back: bytes of their own after a 0, anything else as JSON.
 
 import { Failed } from "./errors.js";
-import { JsonWriter, explained } from "./json.js";
+import { JsonWriter } from "./json.js";
 
 const MOST = 1 << 20;
 const writer = new JsonWriter();
@@ -22,12 +22,7 @@ function raw(state) {
 function json(state) {
   const place = bigIntIn(state, "state");
   if (place !== null) throw new Failed(`\`${place}\` is a BigInt, which would come back as a number: save its text`);
-  const record = { state };
-  try {
-    return writer.text(record);
-  } catch (thrown) {
-    throw explained(thrown, record);
-  }
+  return writer.text({ state });
 }
 
 function bigIntIn(value, path) {

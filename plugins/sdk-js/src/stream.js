@@ -1,53 +1,29 @@
-// From instants to a batch: asks the generator for one record after another, and lays them side by side.
+// From instants to a batch, as the engine of a component does it (`plugins/javascript/src/stream.rs`): asks the
+// generator for one record after another, and lays them side by side. For tests under Node.js.
 
-import { Failed, contractError } from "./errors.js";
-import { log } from "./host.js";
-import { explained } from "./json.js";
-import { expect } from "./rng.js";
-import { Rows, WrongRow } from "./rows.js";
+import { ContractError, Failed } from "./errors.js";
+import { channelOf, keyOf, operationOf, rowOf } from "./record.js";
 import { Tick } from "./tick.js";
 
-/** A batch ends early once its payload is this long: more would cost memory and gain nothing. */
+/** A batch ends early once its payload is this long. */
 const FULL = 1 << 20;
-/** Text becomes bytes in pieces of about this length: what is alive for long has the engine move it, and then look for it. */
-const PIECE = 1 << 10;
-const OPERATIONS = ["append", "upsert", "delete"];
-const TWO_32 = 0x1_0000_0000;
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
+const encoder = new TextEncoder();
 
-/** What a record says of itself besides its content. Set anew for each. */
-export class Out {
-  constructor() {
-    this.key = undefined;
-    this.channel = 0;
-    this.operation = "append";
-    this.ended = false;
-  }
-
-  /** Ends the stream before this tick: it has no more records. */
-  endStream() {
-    this.ended = true;
-  }
-}
-
-/** A stream of a generator: `made` is the author's object, each channel has a name and a writer. */
+/** A stream of a generator, which is what `component` gives. */
 export class Stream {
-  #made;
-  #channels;
-  #writers;
+  #generator;
+  #opened;
   #tick = new Tick();
-  #out = new Out();
-  #rows = new Rows();
   /** The record that comes next, where the generator must not be asked for another. */
   #next;
   /** The record that failed and the contract's error: asked for again, it fails again. */
   #failed = null;
 
-  constructor(made, channels, next) {
-    this.#made = made;
-    this.#channels = channels;
-    this.#writers = channels.map(({ writer }) => writer);
-    this.#next = next;
+  constructor(generator, settings, state) {
+    this.#generator = generator;
+    this.#opened = this.#attempt("open", () => generator.open(settings, state));
+    this.#next = this.#opened.ordered ? 0 : undefined;
   }
 
   generate(first, times) {
@@ -56,114 +32,73 @@ export class Stream {
     if (this.#failed?.at === index) throw this.#failed.error;
     if (this.#next !== undefined && this.#next !== index)
       throw new Failed(`asked for record ${index}, but this generator goes in order and is at ${this.#next}`);
-    const batch = this.#batch(index, times);
-    if (batch.ends.length === 0 && this.#failed?.at === index) throw this.#failed.error;
-    if (this.#next !== undefined) this.#next = index + batch.ends.length;
-    return batch;
+    const rows = this.#rows(index, times);
+    if (rows.length === 0 && this.#failed?.at === index) throw this.#failed.error;
+    if (this.#next !== undefined) this.#next = index + rows.length;
+    return batch(rows);
   }
 
-  #batch(first, times) {
-    const rows = this.#rows;
-    rows.begin(times.length);
-    this.#tick.begin(first, times);
-    expect(first, times.length);
-    const made = this.#fill(first, times.length, rows);
-    try {
-      return rows.batch(made);
-    } catch (thrown) {
-      if (!(thrown instanceof WrongRow)) throw thrown;
-      return rows.batch(this.#fail(thrown.row, first, thrown));
-    }
-  }
-
-  #fail(row, first, thrown) {
-    this.#failed = { at: first + row, error: contractError(thrown, log.error, `record ${first + row}`) };
-    return row;
-  }
-
-  /** The loop. Gives how many records it made. What it does for each record is kept in variables: they cost least. */
-  #fill(first, count, rows) {
-    const made = this.#made;
-    const tick = this.#tick;
-    const out = this.#out;
-    const writers = this.#writers;
-    const { halves } = tick;
-    const { ends, keyEnds } = rows;
-    let [k, record, text, keys] = [0, null, "", ""];
-    try {
-      for (; k < count && text.length + rows.base < FULL; k++) {
-        out.key = undefined;
-        out.channel = 0;
-        out.operation = "append";
-        tick.index = first + k;
-        const nanos = (halves[2 * k + 1] - tick.high) * TWO_32 + halves[2 * k] - tick.low;
-        if (nanos >= 0 && nanos < 1_000_000_000) tick.nanos = nanos;
-        else tick.turn(2 * k);
-        record = made.record(tick, out);
-        if (out.ended) break;
-        const { key, channel } = out;
-        const writer = writers[channel === 0 ? 0 : this.#channel(channel, k, rows)];
-        if (out.operation !== "append") this.#operation(out, k, rows);
-        if (typeof key !== "string" && key !== undefined) throw new Failed(wrongKey(key));
-        if (typeof record === "object" && record !== null && record.constructor === writer.class) text += writer.write(record);
-        else if (record instanceof Uint8Array) text = rows.bytes(record, text, k);
-        else if (record !== null) text += this.#other(record, writer, rows);
-        ends[k] = rows.base + text.length;
-        if (key !== undefined) keys += key;
-        keyEnds[k] = rows.keyBase + keys.length;
-        if (text.length >= PIECE) text = rows.flush(text, k + 1);
-        if (keys.length >= PIECE) keys = rows.flushKeys(keys, k + 1);
-      }
-    } catch (thrown) {
-      // What is wrong with a row before this one may have come to light just now.
-      k = this.#fail(thrown instanceof WrongRow ? thrown.row : k, first, explained(thrown, record));
-    }
-    rows.text = text;
-    rows.keys = keys;
-    return k;
-  }
-
-  #channel(channel, k, rows) {
-    const index = typeof channel === "string" ? this.#channels.findIndex(({ name }) => name === channel) : channel;
-    if (this.#channels[index] === undefined) {
-      const names = this.#channels.map(({ name }, i) => `"${name}" (${i})`).join(", ");
-      throw new Failed(`out.channel is ${shown(channel)}, and the channels are ${names}`);
-    }
-    if (index !== 0) rows.mark("channels", k, index);
-    return index;
-  }
-
-  #operation({ operation, key }, k, rows) {
-    const code = OPERATIONS.indexOf(operation);
-    if (code < 0) throw new Failed(`out.operation is ${shown(operation)}: it is "append", "upsert" or "delete"`);
-    if (key === undefined || key === "") throw new Failed(`out.operation is "${operation}", which needs a key: set out.key`);
-    rows.mark("operations", k, code);
-  }
-
-  /** The text of what isn't an object of the class that the channel's records had, or is no record. */
-  #other(record, writer, rows) {
-    if (record === "") throw new Failed("an empty text was returned: return null where nothing happens at a tick");
-    if (typeof record === "string") {
-      rows.raw = true;
-      return record;
-    }
-    if (typeof record === "object") return writer.text(record);
-    const wanted = "return an object, text, bytes (Uint8Array), or null where nothing happens at a tick";
-    throw new Failed(`\`record\` returned ${record === undefined ? "undefined" : shown(record)}: ${wanted}`);
-  }
-
-  /** The author's state, whatever it is. */
+  /** The author's state as bytes. */
   save() {
-    return this.#made.save?.();
+    return this.#generator.save(this.#opened.made);
+  }
+
+  #attempt(where, body) {
+    try {
+      return body();
+    } catch (thrown) {
+      const [invalid, why] = this.#generator.failure(thrown, where);
+      throw new ContractError(invalid ? "invalid-config" : "failed", why);
+    }
+  }
+
+  #rows(first, times) {
+    const rows = [];
+    let bytes = 0;
+    this.#generator.begin();
+    try {
+      for (const [k, time] of times.entries()) {
+        const row = this.#attempt(`record ${first + k}`, () => this.#row(first + k, time));
+        if (row === null || bytes >= FULL) break;
+        bytes += row.bytes.length;
+        rows.push(row);
+      }
+    } catch (error) {
+      this.#failed = { at: first + rows.length, error };
+    } finally {
+      this.#generator.end();
+    }
+    return rows;
+  }
+
+  /** One record; null where the stream has ended. */
+  #row(index, time) {
+    const { made, out } = this.#opened;
+    Object.assign(out, { key: undefined, channel: 0, operation: "append" });
+    this.#tick.index = index;
+    this.#tick.time = time;
+    const record = made.record(this.#tick, out);
+    const channel = channelOf(this.#opened, out.channel);
+    if (channel < 0) return null;
+    const operation = operationOf(out.operation, out.key);
+    const key = out.key === undefined ? "" : keyOf(out.key);
+    const row = rowOf(this.#opened, record, channel) ?? "";
+    return { bytes: typeof row === "string" ? encoder.encode(row) : row, key: encoder.encode(key), channel, operation };
   }
 }
 
-function wrongKey(key) {
-  return `out.key is ${shown(key)}: a key is a string, such as ${typeof key === "number" || typeof key === "bigint" ? `"${key}"` : "the entity's id"}`;
+/** The contract's batch. */
+function batch(rows) {
+  const column = (name) => (rows.some((row) => row[name] > 0) ? Uint8Array.from(rows, (row) => row[name]) : new Uint8Array());
+  const { joined: payload, ends } = joined(rows.map(({ bytes }) => bytes));
+  const { joined: keys, ends: keyEnds } = joined(rows.map(({ key }) => key));
+  return { payload, ends, keys, keyEnds: keys.length === 0 ? new Uint32Array() : keyEnds, channels: column("channel"), operations: column("operation") };
 }
 
-function shown(value) {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
-  return typeof value === "object" && value !== null ? "an object" : `the ${typeof value} ${String(value)}`;
+function joined(pieces) {
+  let length = 0;
+  const ends = Uint32Array.from(pieces, (piece) => (length += piece.length));
+  const whole = new Uint8Array(length);
+  for (const [k, piece] of pieces.entries()) whole.set(piece, ends[k] - piece.length);
+  return { joined: whole, ends };
 }

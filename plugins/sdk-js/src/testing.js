@@ -2,6 +2,7 @@
 
 import { component } from "./component.js";
 import { setAsset, takeLog } from "./host.js";
+import { Stream } from "./stream.js";
 
 export { setAsset, takeLog };
 
@@ -20,10 +21,10 @@ function filled(schema, config) {
 
 /** Opens a stream as the host would; what isn't given is the default. */
 export function openStream(definition, { config = {}, seed = 0n, streamIndex = 0, streamCount = 1, state } = {}) {
-  const { Stream } = component(definition);
+  const generator = component(definition);
   const settings = { config: JSON.stringify(filled(definition.config, config)), seed: BigInt(seed), streamIndex, streamCount };
-  const names = component(definition).channels(settings.config).map(({ name }) => name);
-  return new TestStream(Stream.open(settings, state), names);
+  const names = generator.channels(settings.config).map(({ name }) => name);
+  return new TestStream(new Stream(generator, settings, state), names);
 }
 
 class TestStream {
@@ -37,7 +38,7 @@ class TestStream {
 
   /** The batch as it would cross to the host. Times are nanoseconds since the Unix epoch. */
   batch(first, times) {
-    return this.#stream.generate(BigInt(first), BigUint64Array.from(times, BigInt));
+    return this.#stream.generate(BigInt(first), times.map(BigInt));
   }
 
   /** `count` records from `first` on, one a second from 2026 on; fewer where the stream ends or fails. */

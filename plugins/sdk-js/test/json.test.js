@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { JsonWriter, explained, fixed } from "../src/json.js";
+import { JsonWriter, fixed } from "../src/json.js";
 
-function written(record, decimals) {
-  try {
-    return new JsonWriter(decimals).text(record);
-  } catch (thrown) {
-    throw explained(thrown, record);
-  }
-}
+const written = (record, decimals) => new JsonWriter(decimals).text(record);
 
 test("what JSON.stringify writes is written alike", () => {
   class Place {

@@ -70,6 +70,11 @@ impl Key {
         Key(mix(mix(keyed) ^ hash(purpose)))
     }
 
+    /// The key itself, for those who draw in another way.
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+
     /// The draws of index `i`.
     #[inline(always)]
     pub const fn at(self, i: u64) -> Rng {

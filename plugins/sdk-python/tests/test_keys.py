@@ -45,6 +45,18 @@ class Keys(unittest.TestCase):
                 self.assertEqual((key.draw(index), key.draw(index, 17)), (expected[0], expected[17]))
                 self.assertEqual(key.hash(index), Key.stream(42, 3, "records").hash(index))
 
+    def test_draws_in_a_row_are_those_of_each_index(self):
+        last = 2**64 - 1
+        for first in (0, 3, 511, 10**15, last - 700):
+            key = Key.stream(42, 3, "records")
+            numbers = [0, 1, 5]
+            rows = [key.draws(first, number) for number in numbers]
+            for index, *drawn in zip(range(first, min(first + 1_300, last + 1)), *rows):
+                self.assertEqual(drawn, [Key.stream(42, 3, "records").draw(index, number) for number in numbers])
+                if index % 100 == 0:
+                    # Another index in between, whose block is another one.
+                    key.at(index + 5_000), key.at(index + 5_001)
+
     def test_a_generator_of_the_standard_library_is_a_function_of_the_index(self):
         key = Key.stream(1, 2, "x")
         self.assertEqual(key.random(5).random(), key.random(5).random())

@@ -170,5 +170,80 @@ class Around(unittest.TestCase):
         self.assertEqual(logged.output, ["WARNING:wellhead:careful"])
 
 
+class Loops(unittest.TestCase):
+    """`records` instead of `record`."""
+
+    def test_each_time_has_its_record(self):
+        def records(self, first, times, out):
+            for index, time in enumerate(times, first):
+                out.key = str(index)
+                out.channel = index % 2
+                yield {"at": time}
+
+        batch = of(None, records=records).generate(7, [5, 6])
+        made = [(each.text, each.key, each.channel) for each in batch]
+        self.assertEqual(made, [('{"at":5}', b"7", 1), ('{"at":6}', b"8", 0)])
+
+    def test_what_stands_behind_a_yield_is_run_before_a_state_is_saved(self):
+        def records(self, first, times, out):
+            for _ in times:
+                yield "x" * 300_000
+                self.count = getattr(self, "count", 0) + 1
+
+        stream = of(None, records=records, random_access=False, save=lambda self: bytes([self.count]))
+        self.assertEqual(len(stream.generate(0, range(9))), 4)
+        self.assertEqual(stream.save(), b"\x04")
+        self.assertEqual(len(stream.generate(4, range(2))), 2)
+        self.assertEqual(stream.save(), b"\x06")
+
+    def test_one_that_returns_ends_the_stream(self):
+        def records(self, first, times, out):
+            for index, _ in enumerate(times, first):
+                if index == 3:
+                    return
+                yield "{}"
+
+        stream = of(None, records=records)
+        self.assertEqual([len(stream.generate(0, range(9))), len(stream.generate(3, range(6)))], [3, 0])
+
+    def test_too_many_are_an_error_behind_those_that_are_right(self):
+        def one_more(self, first, times, out):
+            yield from ["{}"] * (len(times) + 1)
+
+        def without_end(self, first, times, out):
+            while True:
+                yield "x" * 400_000
+
+        for records in (one_more, without_end):
+            stream = of(None, records=records)
+            self.assertEqual(len(stream.generate(0, range(3))), 3)
+            with self.assertRaisesRegex(Failed, "more records than there were times"):
+                stream.generate(3, [3])
+
+    def test_an_exception_ends_it_at_its_record(self):
+        def records(self, first, times, out):
+            for index, _ in enumerate(times, first):
+                if index == 2:
+                    next(iter(()))
+                yield "{}"
+
+        stream = of(None, records=records)
+        self.assertEqual(len(stream.generate(0, range(9))), 2)
+        with self.assertRaisesRegex(Failed, "^StopIteration"):
+            stream.generate(2, [2])
+
+    def test_a_tick_that_is_kept_stays_as_it_is(self):
+        kept = []
+
+        def record(self, tick, out):
+            if tick.index % 3 == 0:
+                kept.append(tick)
+            return {"at": tick.time}
+
+        made = [each.json()["at"] for each in of(record).generate(0, range(100, 120))]
+        self.assertEqual(made, list(range(100, 120)))
+        self.assertEqual([(tick.index, tick.time) for tick in kept], [(i, 100 + i) for i in range(0, 20, 3)])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -51,13 +51,15 @@ from . import assets, log
 from .errors import Failed, FrozenError, InvalidConfig
 from .generator import Channel, Generator, NoConfig, Operation, Out, Settings, Tick
 from .keys import Key, Rng, below, mix
-from .schema import Format, Length, Pattern, Range, schema_of
+from .schema import Decimals, Format, Length, Pattern, Range, schema_of
 from .stream import Batch, Record, Stream, channels, config_schema
 from .values import Fixed, WrongValue, fixed, rfc3339, to_json
+from .writing import writer
 
 __all__ = [
     "Batch",
     "Channel",
+    "Decimals",
     "Failed",
     "Fixed",
     "Format",
@@ -88,6 +90,7 @@ __all__ = [
     "rfc3339",
     "schema_of",
     "to_json",
+    "writer",
 ]
 
 G = TypeVar("G", bound=type[Generator[Any]])

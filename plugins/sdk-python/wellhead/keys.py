@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 __all__ = ["Key", "Rng", "below", "mix"]
 
@@ -38,7 +40,11 @@ _ONES = sum(1 << (128 * lane) for lane in range(_BLOCK))
 _COUNT = sum(lane << (128 * lane) for lane in range(_BLOCK))
 _LOW = _ONES * _MASK
 _STEPS = _COUNT * _GAMMA & _LOW
-_UNPACK = struct.Struct(f"<{2 * _BLOCK}Q").unpack
+#: What leads from each draw to the next, and from each block to the next.
+_NEXT = _GAMMA * _ONES
+_ONWARD = (_BLOCK * _GAMMA & _MASK) * _ONES
+#: The lower half of each lane.
+_UNPACK = struct.Struct("<" + "Q8x" * _BLOCK).unpack
 
 
 def mix(z: int) -> int:
@@ -54,15 +60,15 @@ def below(random: int, n: int) -> int:
 
 
 def _mix_lanes(z: int) -> int:
-    # What a shift brings in from the lane above lies in the upper halves, and is masked.
+    # What a shift brings in from the lane above lies in the upper halves. It is masked where it would get into the
+    # lower ones, and not at the end: nobody looks there, and no carry of `more` goes through zeros in between.
     z = ((z ^ (z >> 30)) & _LOW) * _FIRST & _LOW
     z = ((z ^ (z >> 27)) & _LOW) * _SECOND & _LOW
-    return (z ^ (z >> 31)) & _LOW
+    return z ^ (z >> 31)
 
 
-def _words(lanes: int) -> list[int]:
-    # Every second word is the empty upper half of a lane.
-    return list(_UNPACK(lanes.to_bytes(16 * _BLOCK, "little"))[::2])
+def _words(lanes: int) -> tuple[int, ...]:
+    return _UNPACK(lanes.to_bytes(16 * _BLOCK, "little"))
 
 
 def _hash(text: str) -> int:
@@ -102,17 +108,27 @@ class Rng:
 class _Block:
     """The draws of ``_BLOCK`` indices, each row computed when it is first asked for."""
 
-    __slots__ = ("starts", "rows", "_lanes")
+    __slots__ = ("rows", "_steps", "_lanes", "_starts")
 
-    def __init__(self, key: int, first: int) -> None:
-        steps = (first * _GAMMA & _MASK) * _ONES + _STEPS & _LOW
-        self._lanes = _mix_lanes(steps ^ key * _ONES)
-        self.starts = _words(self._lanes)
-        self.rows: list[list[int]] = []
+    def __init__(self, key: int, first: int, before: _Block | None) -> None:
+        """``key`` in each lane; ``before`` is the block that ends where this one begins."""
+        if before is None:
+            self._steps = (first * _GAMMA & _MASK) * _ONES + _STEPS & _LOW
+        else:
+            self._steps = before._steps + _ONWARD & _LOW
+        self._starts = self._lanes = _mix_lanes(self._steps ^ key)
+        self.rows: list[tuple[int, ...]] = []
 
     def more(self) -> None:
-        self._lanes = (self._lanes + _GAMMA * _ONES) & _LOW
+        self._lanes = self._lanes + _NEXT & _LOW
         self.rows.append(_words(_mix_lanes(self._lanes)))
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """What the draws of each index begin with."""
+        if isinstance(self._starts, int):
+            self._starts = _words(self._starts)
+        return self._starts
 
 
 class _Drawn(Rng):
@@ -144,17 +160,19 @@ class Key:
     for what all streams see alike.
     """
 
-    __slots__ = ("_key", "_next", "_first", "_block", "_rows")
+    __slots__ = ("_key", "_lanes", "_next", "_first", "_block", "_rows")
 
     def __init__(self, key: int) -> None:
         self._key = key
+        #: The key in each lane, once there is a block.
+        self._lanes = 0
         #: The index after the last one asked for, while there is no block for it.
         self._next = -1
         #: The first index of the block; without one no index follows it.
         self._first = -_BLOCK - 1
         self._block: _Block | None = None
         #: Those of the block: lists of its first draws, its second ones, and so on.
-        self._rows: list[list[int]] = []
+        self._rows: list[tuple[int, ...]] = []
 
     @classmethod
     def stream(cls, seed: int, stream: int, purpose: str) -> Key:
@@ -189,6 +207,24 @@ class Key:
             random.next()
         return random.next()
 
+    def draws(self, first: int, number: int = 0) -> Iterator[int]:
+        """One draw of index ``first``, of the next one, and so on without an end: for a loop over many indices, in
+        which `draw` would cost twice as much."""
+        return chain.from_iterable(self._runs(first, number))
+
+    def _runs(self, index: int, number: int) -> Iterator[Sequence[int]]:
+        while index <= _MASK - _BLOCK:
+            if self._block is None or not 0 <= index - self._first < _BLOCK:
+                self._begin(index)
+            while len(self._rows) <= number:
+                self._block.more()
+            # Of this block as it is now: another one may be begun for another index meanwhile.
+            first, row = self._first, self._rows[number]
+            yield row[index - first :]
+            index = first + _BLOCK
+        for index in range(index, _MASK + 1):
+            yield (self.draw(index, number),)
+
     def hash(self, index: int) -> int:
         """One number for an index: as good as a draw of `at`, at half its cost, and not among those."""
         place = index - self._first
@@ -205,9 +241,14 @@ class Key:
         # In sequence for the second time: it is worth while to compute those that come.
         if index == self._next or index == self._first + _BLOCK:
             if index <= _MASK - _BLOCK:
-                self._first = index
-                self._block = block = _Block(self._key, index)
-                self._rows = block.rows
-                return _Drawn(block, 0)
+                return _Drawn(self._begin(index), 0)
         self._next = index + 1
         return Rng(mix(self._key ^ (index * _GAMMA & _MASK)))
+
+    def _begin(self, index: int) -> _Block:
+        before = self._block if index == self._first + _BLOCK else None
+        self._lanes = self._lanes or self._key * _ONES
+        self._first = index
+        self._block = block = _Block(self._lanes, index, before)
+        self._rows = block.rows
+        return block

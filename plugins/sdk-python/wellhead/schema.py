@@ -19,7 +19,7 @@ from typing import Any, TypeVar, Union
 
 from .values import Fixed, to_json
 
-__all__ = ["Format", "Length", "Pattern", "Range", "schema_of"]
+__all__ = ["Decimals", "Format", "Length", "Pattern", "Range", "schema_of"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,13 @@ class Format:
 
     def keywords(self) -> dict[str, Any]:
         return {"format": self.name}
+
+
+@dataclass(frozen=True)
+class Decimals:
+    """How many decimals a number is written with, by a `writer`, which is given it as a whole number of such units."""
+
+    places: int
 
 
 def _stated(**keywords: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .config import read_config
 from .errors import Failed, InvalidConfig
-from .generator import Channel, Generator, Operation, Out, Settings, Tick, config_class
+from .generator import Channel, Generator, Operation, Out, Settings, config_class
 from .place import said
 from .schema import schema_of
 from .values import WrongValue, _a, to_json
@@ -100,6 +100,8 @@ class Stream:
         #: The record that comes next, where the generator must not be asked for another.
         self._next = 0 if not generator.random_access and state is None else None
         self._channels: dict[int | str, int] | None = None
+        #: Channel and operation as numbers, by what was set, once they are known to be right.
+        self._marks: dict[tuple[int | str, int], tuple[int, int]] = {}
         try:
             self.generator = generator()
             self.generator.open(self._config, settings or Settings(), state)
@@ -142,15 +144,16 @@ class Stream:
 
     def _fill(self, first: int, times: Sequence[int]) -> Batch:
         # Everything in locals, and what can be done for all at once is done afterwards: this is what a record costs.
-        record, out = self.generator.record, self._out
+        out, marked = self._out, self._marks
         parts: list[Any] = []
         keys: list[Any] = []
-        marks: list[tuple[int, int, int]] = []
+        ends: list[int] = []
+        marks: list[tuple[int, tuple[int, int]]] = []
         size = 0
-        index = first
+        # What is left of these is what the generator is still to go through.
+        left = list(times)
         try:
-            for index, time in enumerate(times, first):
-                data = record(Tick(index, time), out)
+            for data in self.generator.records(first, left, out):
                 if type(data) is not str:
                     data = to_json(data) if type(data) is dict else self._odd(data)
                 key = out.key
@@ -159,45 +162,72 @@ class Stream:
                 if out.channel or out.operation or out.ended:
                     if out.ended:
                         break
-                    marks.append((len(parts), *self._mark(out, key)))
+                    mark = marked.get((out.channel, out.operation))
+                    if mark is None or not key:
+                        mark = self._mark(out, key)
+                    marks.append((len(parts), mark))
                     out.channel = out.operation = 0
                 parts.append(data)
                 keys.append(key)
                 size += len(data)
+                ends.append(size)
                 if size >= _FULL:
-                    break
+                    # No break: the generator goes on behind its `yield`, and finds no more times.
+                    del left[len(ends) :]
+                    if len(ends) > len(times):
+                        break
         except BaseException as error:
-            self._fail(index, error)
+            # Memory may have come to its end between the three.
+            del parts[len(ends) :], keys[len(ends) :]
+            self._fail(first + len(ends), error)
+        if len(ends) > len(times):
+            del parts[len(times) :], keys[len(times) :], ends[len(times) :]
+            self._fail(first + len(times), WrongValue("`records` gave more records than there were times"))
         out.key, out.channel, out.operation, out.ended = "", 0, 0, False
-        return self._packed(first, parts, keys, marks)
+        return self._packed(first, parts, ends, keys, marks)
 
-    def _packed(self, first: int, parts: list[Any], keys: list[Any], marks: list[tuple[int, int, int]]) -> Batch:
+    def _packed(
+        self,
+        first: int,
+        parts: list[Any],
+        ends: list[int],
+        keys: list[Any],
+        marks: list[tuple[int, tuple[int, int]]],
+    ) -> Batch:
         """The batch of records that were made, up to the first that is wrong."""
-        payload, ends = self._side_by_side(first, parts, "")
+        payload, ends = self._side_by_side(first, parts, ends, "")
         del keys[len(ends) :]
-        if "" in parts:
+        if not all(parts):
             # A record that isn't there has no key.
             keys = [key if part else "" for key, part in zip(keys, parts)]
-        key_bytes, key_ends = self._side_by_side(first, keys, "out.key")
+        key_bytes, key_ends = self._side_by_side(first, keys, None, "out.key")
         rows = len(key_ends)
         if rows < len(ends):
             del ends[rows:]
             payload = payload[: _last(ends)]
+        channels, operations = bytearray(rows), bytearray(rows)
+        for row, (channel, operation) in marks:
+            if row < rows:
+                channels[row] = channel
+                operations[row] = operation
         return Batch(
             payload,
             ends,
             key_bytes,
             key_ends if key_bytes else [],
-            _column(rows, [(row, channel) for row, channel, _ in marks]),
-            _column(rows, [(row, operation) for row, _, operation in marks]),
+            bytes(channels) if any(channels) else b"",
+            bytes(operations) if any(operations) else b"",
         )
 
-    def _side_by_side(self, first: int, parts: list[Any], path: str) -> tuple[bytes, list[int]]:
-        """Texts one after another as bytes, and where each ends; up to the first that has none."""
+    def _side_by_side(
+        self, first: int, parts: list[Any], ends: list[int] | None, path: str
+    ) -> tuple[bytes, list[int]]:
+        """Texts one after another as bytes, and where each ends; up to the first that has none. ``ends`` is where
+        each ends as text, where that is known."""
         try:
             text = "".join(parts)
             if text.isascii():
-                return text.encode(), list(accumulate(map(len, parts)))
+                return text.encode(), list(accumulate(map(len, parts))) if ends is None else ends
         except TypeError:
             # Some are bytes, or wrong.
             pass
@@ -239,6 +269,7 @@ class Stream:
         if out.operation not in (0, 1, 2):
             raise WrongValue(f"there is no operation {out.operation!r}; there are Operation.APPEND, UPSERT, DELETE")
         operation = int(out.operation)
+        self._marks[out.channel, out.operation] = channel, operation
         if operation and not key:
             raise WrongValue(
                 f"the operation is {Operation(operation).name}, which needs a key: set out.key"
@@ -246,6 +277,9 @@ class Stream:
         return channel, operation
 
     def _fail(self, index: int, error: BaseException) -> None:
+        if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+            # Python's words for one that `records` didn't catch; where it came from, its own traceback says.
+            error = error.__cause__
         failed = Failed(said(error, type(self.generator)))
         failed.__cause__ = error
         # Of several the first counts.
@@ -292,11 +326,3 @@ def _encoded(part: Any, path: str) -> bytes:
 
 def _last(ends: list[int]) -> int:
     return ends[-1] if ends else 0
-
-
-def _column(rows: int, marks: list[tuple[int, int]]) -> bytes:
-    column = bytearray(rows)
-    for row, value in marks:
-        if row < rows:
-            column[row] = value
-    return bytes(column) if any(column) else b""

@@ -66,8 +66,8 @@ class Fixed:
 
 
 _SECOND = 1_000_000_000
-#: What is behind the second, where it is whole milliseconds, as event times mostly are.
-_MILLIS = [f"{millis:03d}000Z" for millis in range(1_000)]
+#: What is behind the second, by its nanoseconds, where those are whole milliseconds, as event times mostly are.
+MILLIS = {millis * 1_000_000: f"{millis:03d}000Z" for millis in range(1_000)}
 #: Where the last second that was asked for begins, and its text; the last minute, and its text.
 _second = -_SECOND
 _until_second = ""
@@ -78,10 +78,9 @@ _until_minute = ""
 def rfc3339(time: int) -> str:
     """Nanoseconds since the epoch in UTC with microseconds: ``2026-01-01T00:00:51.000000Z``."""
     rest = time - _second
+    if rest in MILLIS:
+        return _until_second + MILLIS[rest]
     if 0 <= rest < _SECOND:
-        millis = rest // 1_000_000
-        if millis * 1_000_000 == rest:
-            return _until_second + _MILLIS[millis]
         return "%s%06dZ" % (_until_second, rest // 1_000)
     return _another_second(time)
 

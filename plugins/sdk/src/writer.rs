@@ -22,6 +22,7 @@ pub use pattern::{Filled, Pattern};
 pub use time::{Clock, Date, Time};
 
 use copy::{copy_padded, copy_short};
+use std::ops::Range;
 
 /// Bytes that may be stored past `end` before the next look at the room left.
 pub(crate) const SLACK: usize = 64;
@@ -96,6 +97,21 @@ impl<'a> Writer<'a> {
         self.p as usize - self.buf.as_ptr() as usize
     }
 
+    /// What a function writes that isn't inlined: without this, the cursor would be kept in memory
+    /// all the time, only because that function is given a reference to it.
+    #[inline(always)]
+    pub fn aside<R>(&mut self, write: impl FnOnce(&mut Writer<'_>) -> R) -> R {
+        let mut writer = Writer {
+            p: self.p,
+            end: self.end,
+            buf: &mut *self.buf,
+        };
+        let result = write(&mut writer);
+        let (p, end) = (writer.p, writer.end);
+        (self.p, self.end) = (p, end);
+        result
+    }
+
     /// Goes on by `n` bytes that were stored, and restores the invariant.
     ///
     /// # Safety
@@ -155,6 +171,23 @@ impl<'a> Writer<'a> {
         unsafe {
             copy_short(bytes.as_ptr(), self.p, bytes.len());
             self.p = self.p.add(bytes.len());
+        }
+    }
+
+    /// Bytes that were written before, once more: those between two of the positions that
+    /// [`position`](Self::position) gave. Nothing where there are no such bytes.
+    #[inline(always)]
+    pub fn again(&mut self, range: Range<usize>) {
+        if range.start > range.end || range.end > self.position() {
+            return;
+        }
+        let n = range.end - range.start;
+        self.ensure(n);
+        // SAFETY: the bytes lie before p, there is room for as many before end, and making room has
+        // kept what was written.
+        unsafe {
+            copy_short(self.buf.as_ptr().add(range.start), self.p, n);
+            self.p = self.p.add(n);
         }
     }
 

@@ -108,6 +108,56 @@ fn decimals() {
 }
 
 #[test]
+fn decimals_known_at_run_time_are_those_known_before() {
+    let mut random = random("decimals at run time");
+    let edges = [
+        0,
+        1,
+        -1,
+        9,
+        100,
+        9_999_999,
+        -9_999_999,
+        10_000_000,
+        i64::MIN,
+        i64::MAX,
+    ];
+    let drawn: Vec<i64> = (0..ROUNDS)
+        .map(|k| (random.next() as i64) >> (k % 64))
+        .collect();
+    for v in edges.into_iter().chain(drawn) {
+        let (sign, m) = (if v < 0 { "-" } else { "" }, v.unsigned_abs());
+        assert_eq!(written(|w| w.decimal(v, 0)), v.to_string());
+        for decimals in 1..=7_u8 {
+            let (unit, width) = (10_u64.pow(decimals.into()), usize::from(decimals));
+            let expected = format!("{sign}{}.{:0width$}", m / unit, m % unit);
+            assert_eq!(written(|w| w.decimal(v, decimals)), expected);
+        }
+    }
+}
+
+#[test]
+fn what_was_written_is_written_again() {
+    for n in [0, 1, 7, 31, 33, 3_000] {
+        let text = "abcdefgh".repeat(n).split_off(n);
+        let twice = written(|w| {
+            let from = w.position();
+            w.bytes(text.as_bytes());
+            let to = w.position();
+            w.aside(|w| w.byte(b'/'));
+            w.again(from..to);
+        });
+        assert_eq!(twice, format!("{text}/{text}"));
+    }
+    // What isn't there yet, or upside down, is nothing.
+    assert_eq!(written(|w| w.again(w.position()..w.position() + 1)), "");
+    assert_eq!(
+        written(|w| w.again(std::ops::Range { start: 1, end: 0 })),
+        ""
+    );
+}
+
+#[test]
 fn floats_are_those_of_serde_json() {
     let mut random = random("floats");
     let edges = [

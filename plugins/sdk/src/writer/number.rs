@@ -177,6 +177,46 @@ impl Writer<'_> {
         self.word64(u64::from(b'.') | decimals << 8, D as usize + 1);
     }
 
+    /// The same where only the running program knows how many decimals there are, 0 to 7.
+    #[inline(always)]
+    pub fn decimal(&mut self, v: i64, decimals: u8) {
+        let magnitude = v.unsigned_abs();
+        if magnitude >= 10_000_000 || decimals > 6 {
+            return self.aside(|w| w.long_decimal(v, decimals));
+        }
+        // SAFETY: a sign and what follows are 9 bytes at most, within the slack; the advance below
+        // looks at the room left.
+        unsafe {
+            *self.p = b'-';
+            self.p = self.p.add(usize::from(v < 0));
+        }
+        let decimals = u32::from(decimals);
+        let digits = digits8(magnitude as u32);
+        // At least one digit stays before the point.
+        let zeros = (digits | 1 << (56 - 8 * decimals)).trailing_zeros() & 56;
+        let text = (digits | ASCII_ZEROS) >> zeros;
+        let whole = 64 - 8 * decimals - zeros; // bits of the digits before the point
+        let mask = (1 << whole) - 1;
+        let text = (text & mask) | u64::from(b'.') << whole | (text & !mask) << 8;
+        // Without decimals the point is what is left out.
+        let point = usize::from(decimals > 0);
+        self.word64(text, 8 - (zeros as usize >> 3) + point);
+    }
+
+    #[inline(never)]
+    fn long_decimal(&mut self, v: i64, decimals: u8) {
+        match decimals {
+            0 => self.i64(v),
+            1 => self.fixed::<1>(v),
+            2 => self.fixed::<2>(v),
+            3 => self.fixed::<3>(v),
+            4 => self.fixed::<4>(v),
+            5 => self.fixed::<5>(v),
+            6 => self.fixed::<6>(v),
+            _ => self.fixed::<7>(v),
+        }
+    }
+
     /// The 36 characters of a version 4 UUID made of 128 random bits.
     #[inline(always)]
     pub fn uuid(&mut self, high: u64, low: u64) {

@@ -22,6 +22,13 @@ pub(crate) enum Op {
         min: u16,
         span: u16,
     },
+    /// The same where the bytes follow one another, from `first` on.
+    Run {
+        first: u8,
+        count: u8,
+        min: u16,
+        span: u16,
+    },
     /// The same where characters take several bytes: `count` entries of the table of pieces.
     Wide {
         from: u32,
@@ -50,7 +57,7 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     /// Writes a JSON string that the pattern describes.
-    #[inline(always)]
+    #[inline(never)]
     pub fn put(&self, mut random: Rng, w: &mut Writer<'_>) {
         w.byte(b'"');
         let mut at = 0;
@@ -65,18 +72,24 @@ impl Pattern {
                     span,
                 } => {
                     let set = &self.bytes[from as usize..(from + count) as usize];
-                    let mut left = repetitions(&mut random, min, span);
-                    while left > 0 {
-                        // Four at once, though fewer may be left: a loop would cost more.
+                    let left = repetitions(&mut random, min, span);
+                    fours(left, w, || {
                         let bits = random.next();
-                        let word = [0, 1, 2, 3]
+                        [0, 1, 2, 3]
                             .map(|k| u64::from(set[place(bits, k, count)]) << (8 * k))
                             .into_iter()
-                            .fold(0, |word, byte| word | byte);
-                        let n = left.min(4);
-                        w.word64(word, n as usize);
-                        left -= n;
-                    }
+                            .fold(0, |word, byte| word | byte)
+                    });
+                }
+                Op::Run {
+                    first,
+                    count,
+                    min,
+                    span,
+                } => {
+                    let left = repetitions(&mut random, min, span);
+                    let bytes = u64::from(first) * 0x0101_0101;
+                    fours(left, w, || bytes + places(random.next(), count));
                 }
                 Op::Wide {
                     from,
@@ -100,6 +113,22 @@ impl Pattern {
     }
 }
 
+/// So many bytes, four of them at a time, though fewer may be left: a loop costs more. Most patterns
+/// have no more than four of a kind, and so no loop at all.
+#[inline(always)]
+fn fours(mut left: u32, w: &mut Writer<'_>, mut next: impl FnMut() -> u64) {
+    if left == 0 {
+        return;
+    }
+    if left > 4 {
+        while left > 4 {
+            w.word64(next(), 4);
+            left -= 4;
+        }
+    }
+    w.word64(next(), left as usize);
+}
+
 /// How often something comes.
 #[inline(always)]
 fn repetitions(random: &mut Rng, min: u16, span: u16) -> u32 {
@@ -113,4 +142,28 @@ fn repetitions(random: &mut Rng, min: u16, span: u16) -> u32 {
 #[inline(always)]
 const fn place(bits: u64, quarter: u32, count: u32) -> usize {
     (((bits >> (16 * quarter) & 0xffff) * count as u64) >> 16) as usize
+}
+
+/// The same for all four quarters, each in a byte.
+#[inline(always)]
+const fn places(bits: u64, count: u8) -> u64 {
+    const QUARTERS: u64 = 0x0000_ffff_0000_ffff;
+    let even = (bits & QUARTERS) * count as u64;
+    let odd = (bits >> 16 & QUARTERS) * count as u64;
+    (even >> 16 & 0xff) | (even >> 32 & 0xff_0000) | (odd >> 8 & 0xff00) | (odd >> 24 & 0xff00_0000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{place, places};
+
+    #[test]
+    fn four_places_at_once_are_those_of_each() {
+        for n in 0..2_000_u64 {
+            let (bits, count) = (n.wrapping_mul(0x9E37_79B9_7F4A_7C15), 1 + (n % 95) as u8);
+            let each = [0, 1, 2, 3].map(|k| place(bits, k, u32::from(count)) as u8);
+            assert_eq!(places(bits, count), u64::from(u32::from_le_bytes(each)));
+        }
+        assert_eq!(places(u64::MAX, 10), 0x0909_0909);
+    }
 }

@@ -175,7 +175,20 @@ impl Made {
 
     fn set(&mut self, set: &[char], min: u16, span: u16) -> Result<(), String> {
         let count = set.len() as u32;
-        if set.iter().all(|c| c.is_ascii() && *c != '"' && *c != '\\') {
+        let follow = |pair: &[char]| pair[0] as u32 + 1 == pair[1] as u32;
+        let plain = |c: &char| c.is_ascii() && *c != '"' && *c != '\\';
+        if let (Some(first), Ok(count)) = (set.first(), u8::try_from(set.len()))
+            && set.iter().all(plain)
+            && set.windows(2).all(follow)
+        {
+            let first = *first as u8;
+            self.push(Op::Run {
+                first,
+                count,
+                min,
+                span,
+            })?;
+        } else if set.iter().all(plain) {
             let from = self.pattern.bytes.len() as u32;
             set.iter().for_each(|c| self.char(*c));
             self.push(Op::Bytes {

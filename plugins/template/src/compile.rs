@@ -125,19 +125,9 @@ impl Compiler<'_> {
     /// A step that writes at most so many bytes, and draws for a purpose of this stream's own.
     pub fn step(&mut self, purpose: &str, what: What, longest: u64) -> usize {
         let text = std::mem::take(&mut self.text);
-        let mut short = [0; PADDING];
-        short
-            .iter_mut()
-            .zip(&text)
-            .for_each(|(to, from)| *to = *from);
-        let text = self.piece(&text);
+        let piece = self.piece(&text);
         let key: Key = self.settings.key(&format!("template.{purpose}"));
-        self.program.steps.push(Step {
-            short,
-            text,
-            key,
-            what,
-        });
+        self.program.steps.push(Step::new(&text, piece, key, what));
         self.longest = self.longest.saturating_add(longest);
         self.program.steps.len() - 1
     }

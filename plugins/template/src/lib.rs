@@ -14,6 +14,7 @@ mod options;
 mod pattern;
 mod people;
 mod program;
+mod step;
 mod unique;
 mod values;
 
@@ -52,7 +53,7 @@ impl Generator for Template {
     fn open(config: Config, settings: &Settings, _: Option<&[u8]>) -> Result<Self, Error> {
         let program = compile(&config, settings)?.program;
         Ok(Template {
-            scratch: Scratch::new(&program),
+            scratch: Scratch::new(&program, settings.stream_count.into()),
             program,
             first: u64::from(settings.stream_index),
             step: u64::from(settings.stream_count),

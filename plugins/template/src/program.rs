@@ -6,116 +6,18 @@
 use wellhead_sdk::dist::Weighted;
 use wellhead_sdk::{Clock, Date, Key, Put, Rng, Tick, Uuid, Writer, lit};
 
-use crate::number::{self, How, Numbers};
+use crate::number::{self, Numbers};
 use crate::pattern::Pattern;
-use crate::people::{Kind, Source};
+use crate::people::Source;
+pub(crate) use crate::step::{Form, PADDING, Piece, Step, What};
 use crate::unique::Permutation;
-use crate::values::{Registers, Values};
+use crate::values::{Registers, Span, Values};
 
 /// Arrays within arrays.
 pub(crate) const LOOPS: usize = 4;
 
-/// So many bytes can be read from where any text begins: a copy of that length is the fastest.
-pub(crate) const PADDING: usize = 32;
-
 /// What stands for a key where a value can't be computed; the registers say why.
 pub(crate) const FAILED: (usize, usize) = (usize::MAX, 0);
-
-/// Text in the program's pool.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Piece {
-    pub from: u32,
-    pub to: u32,
-}
-
-/// One step: text, and the value after it.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    /// The text before it, where that is short: it is copied whole, whatever its length.
-    pub short: [u8; PADDING],
-    pub text: Piece,
-    /// What the value is drawn from.
-    pub key: Key,
-    pub what: What,
-}
-
-/// What a step writes or does. Numbers are places in the program's tables.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum What {
-    /// The record ends.
-    End,
-    /// Text alone.
-    Nothing,
-    Whole(How),
-    /// A number that is never negative, below 2³².
-    Natural(How),
-    /// The same with two decimals.
-    Cents(How),
-    /// A number with so many decimals.
-    Decimal(How, u8),
-    /// `from` and `step`: the latter times the record's number, or the element's place.
-    Sequence(i64, i64),
-    /// What is added to a permutation's number.
-    Unique(u32, i64),
-    Bool(u64),
-    Uuid,
-    /// One of the texts from `first` on, by a table of weights.
-    Choice {
-        weights: u32,
-        first: u32,
-    },
-    /// One of so many texts, each alike.
-    Even {
-        first: u32,
-        count: u32,
-    },
-    Pattern(u32),
-    Time {
-        form: Form,
-        clock: u32,
-        skew: u64,
-    },
-    Person(u32, Kind),
-    Address,
-    /// A field of one of the first records of another template.
-    Elsewhere(u32),
-    /// `null` with this share of 2³², going on at another step.
-    Null {
-        share: u64,
-        past: u32,
-    },
-    /// An array of `min` to `min + span - 1` elements; the step after its last is `past`.
-    Array {
-        min: u32,
-        span: u32,
-        past: u32,
-    },
-    /// The end of an array's element; the next begins at that step.
-    Next(u32),
-    /// Values that others read are computed: units from one to another of the list.
-    Lets(u32, u32),
-    /// A value that depends on other fields.
-    Value(u32),
-    /// The same where it is known and isn't null: a number with so many decimals, a boolean, a text.
-    Known(u32, u8),
-    KnownBool(u32),
-    KnownText(u32),
-    /// Goes on at one of several steps, as a switch says.
-    Switch(u32),
-    Jump(u32),
-    /// The key's text begins, and ends.
-    KeyFrom,
-    KeyTo,
-}
-
-/// How an instant is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Rfc3339,
-    UnixMs,
-    UnixS,
-    Date,
-}
 
 /// A field of another template's records: `from` and `step` times the record's number, or where that
 /// goes in a permutation.
@@ -169,14 +71,17 @@ pub(crate) struct Scratch {
     pub clocks: Vec<Clock>,
     loops: [Loop; LOOPS],
     pub registers: Registers,
+    /// How far the numbers of a stream's records are apart.
+    pub by: u64,
 }
 
 impl Scratch {
-    pub fn new(program: &Program) -> Scratch {
+    pub fn new(program: &Program, by: u64) -> Scratch {
         Scratch {
             clocks: vec![Clock::new(); program.clocks as usize],
             loops: [Loop::NONE; LOOPS],
             registers: Registers::new(&program.values),
+            by,
         }
     }
 }
@@ -227,13 +132,16 @@ impl Program {
             count: number,
         };
         let (mut key, mut depth, mut at) = ((0, 0), 0, 0);
+        if self.values.root.wanted && !self.begin(scratch, tick, scope) {
+            return FAILED;
+        }
         loop {
             let step = &self.steps[at];
             at += 1;
             let length = (step.text.to - step.text.from) as usize;
             match length {
                 0..=PADDING => w.prefix(&step.short, length),
-                _ => self.text(step.text, w),
+                _ => w.aside(|w| self.long_text(step.text, w)),
             }
             let random = || step.key.hash(scope.address);
             match step.what {
@@ -241,25 +149,45 @@ impl Program {
                 What::Nothing => {}
                 What::Whole(how) => w.i64(self.numbers.draw(how, random())),
                 What::Natural(how) => w.u32(self.numbers.draw(how, random()) as u32),
-                What::Cents(how) => w.cents(self.numbers.draw(how, random()) as u32),
-                What::Decimal(..) | What::Known(..) => {
-                    // One place for both: writing decimals is much code.
-                    let (units, decimals) = match step.what {
-                        What::Decimal(how, decimals) => {
-                            (self.numbers.draw(how, random()), decimals)
-                        }
-                        What::Known(number, decimals) => {
-                            (scratch.registers.units(number, decimals), decimals)
-                        }
-                        _ => (0, 0),
-                    };
-                    number::decimal(w, units, decimals);
+                What::Small(low, span) => {
+                    let off = wellhead_sdk::below((random() >> 32) as u32, span);
+                    w.u8(low.wrapping_add(off as u8));
                 }
-                What::KnownBool(number) => (scratch.registers.get(number) != 0.0).put(w),
+                What::Cents(how) => w.cents(self.numbers.draw(how, random()) as u32),
+                What::Decimal(how, decimals) => {
+                    w.decimal(self.numbers.draw(how, random()), decimals);
+                }
+                What::Known(number, decimals) => {
+                    w.decimal(scratch.registers.units(number, decimals), decimals);
+                }
+                What::Shown(units, decimals) => {
+                    w.decimal(scratch.registers.shown(units), decimals);
+                }
+                What::ShownCents(units) => {
+                    let units = scratch.registers.shown(units);
+                    match u32::try_from(units) {
+                        Ok(cents) => w.cents(cents),
+                        Err(_) => w.decimal(units, 2),
+                    }
+                }
+                What::ShownSmall(units) => w.u8(scratch.registers.shown(units) as u8),
+                What::KnownBool(number) => {
+                    // Both as one word: which of them it is, nobody can foresee.
+                    let (text, length) = match scratch.registers.get(number) != 0.0 {
+                        true => (*b"true\0\0\0\0", 4),
+                        false => (*b"false\0\0\0", 5),
+                    };
+                    w.word64(u64::from_le_bytes(text), length);
+                }
                 What::KnownText(text) => {
                     w.byte(b'"');
                     w.bytes(scratch.registers.bytes(text));
                     w.byte(b'"');
+                }
+                What::Part(text) => w.bytes(scratch.registers.bytes(text)),
+                What::Again(text) => {
+                    let span = scratch.registers.texts[text as usize];
+                    w.again(span.from as usize..span.to as usize);
                 }
                 What::Sequence(from, step) => {
                     w.i64(from.wrapping_add(step.wrapping_mul(scope.count as i64)));
@@ -279,16 +207,22 @@ impl Program {
                     self.text(self.texts[(first + place) as usize], w);
                 }
                 What::Pattern(which) => {
-                    self.patterns[which as usize].put(step.key.at(scope.address), w);
+                    let pattern = &self.patterns[which as usize];
+                    w.aside(|w| pattern.put(step.key.at(scope.address), w));
                 }
                 What::Time { form, clock, skew } => {
                     let time = number::skewed(tick.time, skew, random());
-                    put_time(form, time, &mut scratch.clocks[clock as usize], w);
+                    let clock = &mut scratch.clocks[clock as usize];
+                    match form {
+                        Form::Rfc3339 => clock.at(time).put(w),
+                        _ => w.aside(|w| put_time(form, time, clock, w)),
+                    }
                 }
                 What::Person(source, kind) => {
-                    self.people[source as usize].put(kind, scope.address, w);
+                    let source = &self.people[source as usize];
+                    w.aside(|w| source.put(kind, scope.address, w));
                 }
-                What::Address => put_address(random(), w),
+                What::Address => w.aside(|w| put_address(random(), w)),
                 What::Elsewhere(which) => w.i64(self.elsewhere(which, random())),
                 What::Null { share, past } => {
                     if random() >> 32 < share {
@@ -319,9 +253,6 @@ impl Program {
                     }
                 }
                 What::Lets(from, to) => {
-                    if depth == 0 {
-                        scratch.registers.begin();
-                    }
                     if !self.lets((from, to), scratch, tick, scope) {
                         return FAILED;
                     }
@@ -337,6 +268,25 @@ impl Program {
                     if quoted {
                         w.byte(b'"');
                     }
+                }
+                What::Noted { text, drawing } => {
+                    let from = w.position() + 1;
+                    match &self.steps[drawing as usize] {
+                        Step {
+                            what: What::Pattern(which),
+                            key,
+                            ..
+                        } => {
+                            let pattern = &self.patterns[*which as usize];
+                            w.aside(|w| pattern.put(key.at(scope.address), w));
+                        }
+                        _ => w.aside(|w| self.put_text(drawing, scratch, tick, scope, w)),
+                    }
+                    scratch.registers.texts[text as usize] = Span::new(from, w.position() - 1);
+                }
+                What::If { number, yes, no } => {
+                    let holds = scratch.registers.get(number) != 0.0;
+                    at = if holds { yes } else { no } as usize;
                 }
                 What::Switch(which) => at = self.branch(which, scratch),
                 What::Jump(to) => at = to as usize,
@@ -359,9 +309,14 @@ impl Program {
     }
 
     #[inline(always)]
-    fn text(&self, piece: Piece, w: &mut Writer<'_>) {
+    pub(crate) fn text(&self, piece: Piece, w: &mut Writer<'_>) {
         let from = &self.pool[piece.from as usize..];
         w.prefix(from, (piece.to - piece.from) as usize);
+    }
+
+    #[inline(never)]
+    fn long_text(&self, piece: Piece, w: &mut Writer<'_>) {
+        w.bytes(&self.pool[piece.from as usize..piece.to as usize]);
     }
 }
 
@@ -376,7 +331,7 @@ impl Loop {
     };
 }
 
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn put_time(form: Form, time: u64, clock: &mut Clock, w: &mut Writer<'_>) {
     const MS: u64 = 1_000_000;
     match form {
@@ -388,7 +343,7 @@ pub(crate) fn put_time(form: Form, time: u64, clock: &mut Clock, w: &mut Writer<
 }
 
 /// An address of the networks that are set aside for private use, 10.0.0.0/8.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn put_address(random: u64, w: &mut Writer<'_>) {
     lit!(w, "\"10.");
     w.u8(random as u8);

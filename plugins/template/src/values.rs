@@ -4,14 +4,19 @@
 //! registers' own bytes, as JSON has them, without quotes). Fields that others read are computed
 //! at the record's beginning, or an array element's; nothing is allocated once the bytes have
 //! grown to a record's length. Numbers go through the basic operations of IEEE 754 and libm alone.
+//! Those that follow from a record's number alone are computed for a block of records at once
+//! ([`columns`]).
 
 mod arithmetic;
+mod columns;
 mod draw;
 mod machine;
+mod registers;
 mod run;
 
 pub(crate) use arithmetic::{Arith, TENS, Unary};
-pub(crate) use machine::{Cached, Machine, Stay};
+pub(crate) use machine::{Machine, Stay};
+pub(crate) use registers::Registers;
 
 /// A text: from where to where. Null ends before it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +27,13 @@ pub(crate) struct Span {
 
 impl Span {
     pub const NULL: Span = Span { from: 1, to: 0 };
+
+    pub fn new(from: usize, to: usize) -> Span {
+        Span {
+            from: from as u32,
+            to: to as u32,
+        }
+    }
 
     pub fn is_null(self) -> bool {
         self.from > self.to
@@ -262,6 +274,21 @@ pub(crate) struct Total {
     pub dst: u32,
 }
 
+/// What is computed at a record's beginning.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Root {
+    /// Whether there is anything.
+    pub wanted: bool,
+    /// What follows from the record's number alone, and so is computed for several at once.
+    pub columns: Vec<Run>,
+    /// Which numbers of these the record shows, with how many decimals.
+    pub units: Vec<(u32, u8)>,
+    /// The rest: runs from one to another of the list.
+    pub rest: (u32, u32),
+    /// All of it, in the order in which failures are found.
+    pub all: (u32, u32),
+}
+
 /// All of it. Registers begin with what is constant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
@@ -271,6 +298,7 @@ pub(crate) struct Values {
     pub spans: Vec<(u32, u32, u32)>,
     /// What is computed at the beginning of a record or an element, scope after scope.
     pub lets: Vec<Run>,
+    pub root: Root,
     pub shown: Vec<Shown>,
     pub switches: Vec<Switch>,
     pub totals: Vec<Total>,
@@ -314,53 +342,5 @@ impl Values {
              0}}}}",
             unit.place
         )
-    }
-}
-
-/// What the operations work on.
-#[derive(Clone, Debug)]
-pub(crate) struct Registers {
-    pub numbers: Vec<f64>,
-    pub texts: Vec<Span>,
-    pub text: Vec<u8>,
-    /// Room for a text that is being changed.
-    spare: Vec<u8>,
-    /// Bytes of the constants, which stay.
-    constant: usize,
-    pub stays: Vec<Cached>,
-    /// How many machines share these, as a power of two; more than 64 do so in turn.
-    pub machines: usize,
-    pub failed: Option<Failed>,
-}
-
-impl Registers {
-    pub fn new(values: &Values) -> Registers {
-        Registers {
-            numbers: values.numbers.clone(),
-            texts: values.texts.clone(),
-            text: values.text.clone(),
-            spare: Vec::new(),
-            constant: values.text.len(),
-            stays: match values.machines.len() {
-                0 => Vec::new(),
-                _ => vec![Cached::default(); machine::CACHED],
-            },
-            machines: values.machines.len().next_power_of_two().min(64),
-            failed: None,
-        }
-    }
-
-    /// The record before this one is over.
-    #[inline(always)]
-    pub fn begin(&mut self) {
-        self.text.truncate(self.constant);
-    }
-
-    #[inline(always)]
-    pub fn bytes(&self, text: u32) -> &[u8] {
-        let span = self.texts[text as usize];
-        self.text
-            .get(span.from as usize..span.to as usize)
-            .unwrap_or_default()
     }
 }

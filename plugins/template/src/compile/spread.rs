@@ -111,9 +111,10 @@ impl Compiler<'_> {
             unit: 1.0,
         };
         let how = self.how(options, range)?;
-        let what = match range.is_natural() {
-            true => What::Natural(how),
-            false => What::Whole(how),
+        let what = match (how, u8::try_from(low), u8::try_from(high)) {
+            (How::Even { span, .. }, Ok(low), Ok(_)) => What::Small(low, span),
+            _ if range.is_natural() => What::Natural(how),
+            _ => What::Whole(how),
         };
         self.step(&at.path, what, 17);
         Ok(json!({"type": "integer", "minimum": low, "maximum": high}))

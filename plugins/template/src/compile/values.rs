@@ -2,12 +2,15 @@
 //! it. Steps are made first, in the order of the record; then fields that are read are computed
 //! before everything that reads them.
 
+mod columnar;
+mod joined;
 mod made;
 mod order;
 mod schema;
 mod source;
 mod totals;
 mod waiting;
+mod written;
 
 use serde_json::Value;
 use wellhead_sdk::Error;
@@ -22,15 +25,19 @@ use super::formula::{self, Coder};
 use super::{At, Compiler};
 use crate::options::wrong;
 use crate::program::What;
-use crate::values::{Form, Op, Register, Run, Shown, Span, Switch, Unit};
+use crate::values::{Form, Op, Run, Shown, Span, Switch, Unit};
 
 impl Compiler<'_> {
-    /// A record or an array's element begins: a step for what is read of it, if anything may be.
+    /// A record or an array's element begins: for the latter a step for what is read of it, if anything
+    /// may be.
     pub(super) fn begin_scope(&mut self) -> usize {
         if !self.waiting.wanted {
             return 0;
         }
-        let step = self.step("", What::Lets(0, 0), 0) as u32;
+        let step = match self.waiting.scopes.is_empty() {
+            true => 0,
+            false => self.step("", What::Lets(0, 0), 0) as u32,
+        };
         let units = Vec::new();
         self.waiting.scopes.push(Within { step, units });
         self.waiting.scopes.len() - 1
@@ -71,6 +78,7 @@ impl Compiler<'_> {
             reads: Vec::new(),
             totals: Vec::new(),
             done: None,
+            joined: None,
         });
         schema::of_expr(number)
     }
@@ -86,25 +94,50 @@ impl Compiler<'_> {
             self.know(field)?;
         }
         for number in 0..self.waiting.exprs.len() {
+            let unread = self.waiting.exprs[number].done.is_none();
             let done = self.compute(number)?;
             let expr = &self.waiting.exprs[number];
-            if expr.always && !self.program.values.shown[number].known {
-                self.waiting.scopes[expr.scope].units.push(done.unit);
-                self.program.values.shown[number].known = true;
+            let scope = expr.scope;
+            if !expr.always || self.program.values.shown[number].known {
+                continue;
             }
+            self.program.values.shown[number].known = true;
+            if unread && !done.made.nullable {
+                self.waiting.exprs[number].joined = self.joined(done.unit);
+            }
+            self.waiting.scopes[scope].units.push(done.unit);
         }
         self.switches()?;
-        self.begin_with_lets();
         self.write_known();
+        self.write_before_read();
+        self.part_steps();
+        self.begin_with_lets();
         schema::complete(schema, &self.waiting.exprs);
         Ok(())
     }
 
     /// The steps at the beginning of the record and of arrays' elements.
     fn begin_with_lets(&mut self) {
-        for within in std::mem::take(&mut self.waiting.scopes) {
-            let (from, to) = self.runs(&within.units);
-            self.program.steps[within.step as usize].what = What::Lets(from, to);
+        for (number, within) in std::mem::take(&mut self.waiting.scopes)
+            .into_iter()
+            .enumerate()
+        {
+            let all = self.runs(&within.units);
+            if number > 0 {
+                let what = &mut self.program.steps[within.step as usize].what;
+                *what = What::Lets(all.0, all.1);
+                continue;
+            }
+            self.program.values.root.wanted = true;
+            let (columns, rest) = self.columnar(within.units);
+            self.program.values.root.all = all;
+            self.program.values.root.rest = self.runs(&rest);
+            let runs = self.runs(&columns);
+            let values = &mut self.program.values;
+            values.root.columns = values.lets[runs.0 as usize..runs.1 as usize].to_vec();
+            if values.shift() > 0 {
+                self.show_units(&columns);
+            }
         }
     }
 
@@ -116,6 +149,7 @@ impl Compiler<'_> {
         for unit in units {
             let run = values.units[*unit as usize].run;
             match values.lets.get_mut(first..).and_then(<[Run]>::last_mut) {
+                _ if run.from == run.to => {}
                 Some(last) if last.to == run.from && last.otherwise.or(run.otherwise).is_none() => {
                     last.to = run.to;
                 }
@@ -123,26 +157,6 @@ impl Compiler<'_> {
             }
         }
         (first as u32, values.lets.len() as u32)
-    }
-
-    /// What is known when it is written, and never null, is written without a call.
-    fn write_known(&mut self) {
-        for expr in &self.waiting.exprs {
-            let step = &mut self.program.steps[expr.step as usize].what;
-            let (Some(done), What::Value(shown)) = (expr.done, *step) else {
-                continue;
-            };
-            let (made, shown) = (done.made, self.program.values.shown[shown as usize]);
-            if shown.known && !made.nullable {
-                *step = match (Coder::register(made), shown.form) {
-                    (Register::Text(text), _) => What::KnownText(text),
-                    (Register::Number(number), Form::Number(decimals)) => {
-                        What::Known(number, decimals)
-                    }
-                    (Register::Number(number), _) => What::KnownBool(number),
-                };
-            }
-        }
     }
 
     /// The unit of an expression, whose fields are known.

@@ -32,6 +32,39 @@ pub(crate) enum Unary {
 /// Powers of ten, as far as decimals go.
 pub(crate) const TENS: [f64; 8] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
 
+/// The largest magnitude that [`ROUND`] is for.
+pub(super) const WHOLE: f64 = (1_u64 << 51) as f64;
+/// What is added to this has no bits left below one, and the lowest of what has are its own.
+pub(super) const ROUND: f64 = (3_u64 << 51) as f64;
+
+/// The same as [`nearest`] for what is below [`WHOLE`], with no branch.
+#[inline(always)]
+pub(super) fn nearest_small(x: f64) -> f64 {
+    let even = x + ROUND - ROUND;
+    let off = x - even;
+    // Halves went to the even side, which for some of them is that of zero.
+    let up = if off >= 0.5 && x > 0.0 { 1.0 } else { 0.0 };
+    let down = if off <= -0.5 && x < 0.0 { 1.0 } else { 0.0 };
+    even + up - down
+}
+
+/// What is next to a whole number, as one. False for what isn't, or is above [`WHOLE`]: halves may
+/// be off by one.
+#[inline(always)]
+pub(super) fn even_units(x: f64) -> (i64, bool) {
+    let rounded = x + ROUND;
+    let units = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i64;
+    let near = (x - (rounded - ROUND)).abs() < 0.5;
+    (units, near && x.abs() < WHOLE)
+}
+
+/// The same as [`nearest_small`], as a whole number.
+#[inline(always)]
+pub(super) fn small_units(x: f64) -> i64 {
+    let units = (nearest_small(x) + ROUND).to_bits();
+    units.wrapping_sub(ROUND.to_bits()) as i64
+}
+
 /// To the nearest whole number, halves away from zero.
 #[inline(always)]
 pub(super) fn nearest(x: f64) -> f64 {
@@ -52,7 +85,7 @@ pub(super) const fn truth(holds: bool) -> f64 {
 }
 
 /// Null is the same as null, and as nothing else.
-fn same(a: f64, b: f64) -> bool {
+pub(super) fn same(a: f64, b: f64) -> bool {
     a == b || a.is_nan() && b.is_nan()
 }
 
@@ -96,7 +129,7 @@ fn finite(x: f64) -> Result<f64, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{WHOLE, nearest, nearest_small};
 
     #[test]
     fn halves_go_away_from_zero_and_nothing_else_does() {
@@ -109,8 +142,18 @@ mod tests {
             (9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
             (-1e300, -1e300),
             (-0.4, 0.0),
+            (-0.0, 0.0),
+            (0.5, 1.0),
+            (-0.5, -1.0),
+            (1.5, 2.0),
+            (-3.5, -4.0),
+            (1_125_899_906_842_624.5, 1_125_899_906_842_625.0),
+            (-1_125_899_906_842_625.5, -1_125_899_906_842_626.0),
         ] {
             assert_eq!(nearest(x), rounded, "{x}");
+            if x.abs() < WHOLE {
+                assert_eq!(nearest_small(x).to_bits(), nearest(x).to_bits(), "{x}");
+            }
         }
         // Null stays null, and what is beyond stays beyond.
         assert!(nearest(f64::INFINITY).is_infinite() && nearest(f64::NAN).is_nan());

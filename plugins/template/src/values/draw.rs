@@ -18,6 +18,9 @@ impl Program {
         let random = || step.key.hash(scope.address);
         match step.what {
             What::Whole(how) | What::Natural(how) => self.numbers.draw(how, random()) as f64,
+            What::Small(low, span) => {
+                f64::from(low) + f64::from(below((random() >> 32) as u32, span))
+            }
             What::Cents(how) => self.numbers.draw(how, random()) as f64 / 100.0,
             What::Decimal(how, digits) => {
                 self.numbers.draw(how, random()) as f64 / TENS[usize::from(digits)]
@@ -66,19 +69,39 @@ impl Program {
         tick: Tick,
         scope: Scope,
     ) -> Span {
+        let mut text = std::mem::take(&mut scratch.registers.text);
+        let from = text.len();
+        let mut writer = Writer::new(&mut text);
+        self.put_text(step, scratch, tick, scope, &mut writer);
+        writer.finish();
+        let (to, first) = (text.len(), text.get(from).copied());
+        scratch.registers.text = text;
+        match first {
+            Some(b'"') => Span::new(from + 1, to - 1),
+            _ => Span::NULL,
+        }
+    }
+
+    /// Writes a text with its quotes, or null.
+    #[inline(never)]
+    pub(crate) fn put_text(
+        &self,
+        step: u32,
+        scratch: &mut Scratch,
+        tick: Tick,
+        scope: Scope,
+        w: &mut Writer<'_>,
+    ) {
         let step = &self.steps[step as usize];
-        let from = scratch.registers.text.len();
         let random = || step.key.hash(scope.address);
-        let mut writer = Writer::new(&mut scratch.registers.text);
-        let w = &mut writer;
         match step.what {
+            What::Pattern(which) => {
+                self.patterns[which as usize].put(step.key.at(scope.address), w);
+            }
             What::Uuid => Uuid(random(), step.key.at(scope.address).next()).put(w),
             What::Choice { .. } | What::Even { .. } => {
                 let text = self.texts[self.chosen(step.what, random())];
                 w.bytes(&self.pool[text.from as usize..text.to as usize]);
-            }
-            What::Pattern(which) => {
-                self.patterns[which as usize].put(step.key.at(scope.address), w);
             }
             What::Time { form, clock, skew } => {
                 let time = number::skewed(tick.time, skew, random());
@@ -87,15 +110,6 @@ impl Program {
             What::Person(source, kind) => self.people[source as usize].put(kind, scope.address, w),
             What::Address => put_address(random(), w),
             _ => {}
-        }
-        writer.finish();
-        let to = scratch.registers.text.len();
-        match scratch.registers.text.get(from) {
-            Some(b'"') => Span {
-                from: from as u32 + 1,
-                to: to as u32 - 1,
-            },
-            _ => Span::NULL,
         }
     }
 

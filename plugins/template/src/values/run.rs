@@ -4,7 +4,6 @@ use wellhead_sdk::{Tick, Writer, mix};
 
 use super::arithmetic::{TENS, nearest, one, truth, two};
 use super::{Failed, Failure, Form, Op, Register, Registers, Run, Span, Switch};
-use crate::number;
 use crate::options::EXACT;
 use crate::program::{Program, Scope, Scratch, What};
 
@@ -42,7 +41,7 @@ impl Program {
         }
         let registers = &mut scratch.registers;
         let number = match unit.value {
-            Register::Number(number) => registers.numbers[number as usize],
+            Register::Number(number) => registers.get(number),
             Register::Text(text) => match registers.texts[text as usize] {
                 span if span.is_null() => return Some(registers.add(b"null")),
                 span => return Some((span.from as usize, span.to as usize, true)),
@@ -152,7 +151,7 @@ impl Program {
             let number = scratch.registers.get(of);
             sum += if number.is_nan() { 0.0 } else { number };
         }
-        scratch.registers.numbers[total.dst as usize] = sum;
+        scratch.registers.set(total.dst, sum);
         true
     }
 
@@ -170,9 +169,9 @@ impl Program {
                 let place = self.values.switches[switch as usize].place(r);
                 return self.values.targets[table as usize + place] as usize;
             }
-            Op::Null { dst } => r.numbers[dst as usize] = f64::NAN,
-            Op::Index { dst } => r.numbers[dst as usize] = scope.count as f64,
-            Op::Time { dst } => r.numbers[dst as usize] = (tick.time / 1_000_000) as f64,
+            Op::Null { dst } => drop(r.set(dst, f64::NAN)),
+            Op::Index { dst } => drop(r.set(dst, scope.count as f64)),
+            Op::Time { dst } => drop(r.set(dst, (tick.time / 1_000_000) as f64)),
             Op::State { machine, by, dst } => {
                 let entity = by.map_or(0, |by| r.entity(by));
                 let which = &self.values.machines[machine as usize];
@@ -185,14 +184,16 @@ impl Program {
 }
 
 impl Switch {
+    /// Which key a number is.
+    pub(crate) fn place_of(&self, number: f64) -> usize {
+        let found = self.numbers.iter().position(|key| *key == number);
+        found.unwrap_or(self.numbers.len())
+    }
+
     /// Which key a register holds; the place after the last where it is none.
     fn place(&self, registers: &Registers) -> usize {
         match self.by {
-            Register::Number(number) => {
-                let number = registers.numbers[number as usize];
-                let found = self.numbers.iter().position(|key| *key == number);
-                found.unwrap_or(self.numbers.len())
-            }
+            Register::Number(number) => self.place_of(registers.get(number)),
             Register::Text(text) => {
                 let null = registers.texts[text as usize].is_null();
                 let text = registers.bytes(text);
@@ -204,31 +205,6 @@ impl Switch {
 }
 
 impl Registers {
-    /// A number in units of its last decimal. What is written has been rounded to them.
-    #[inline(always)]
-    pub(crate) fn units(&self, number: u32, decimals: u8) -> i64 {
-        let units = self.get(number) * TENS[usize::from(decimals)];
-        // From 2⁵² on every number is whole.
-        let half: f64 = if units.abs() < 4_503_599_627_370_496.0 {
-            0.5
-        } else {
-            0.0
-        };
-        (units + half.copysign(units)) as i64
-    }
-
-    #[inline(always)]
-    pub(crate) fn get(&self, number: u32) -> f64 {
-        self.numbers[number as usize]
-    }
-
-    /// Sets a number, which doesn't fail.
-    #[inline(always)]
-    fn set(&mut self, number: u32, value: f64) -> Option<Failure> {
-        self.numbers[number as usize] = value;
-        None
-    }
-
     /// What isn't so frequent.
     #[inline(never)]
     fn arithmetic(&mut self, op: &Op) -> Option<Failure> {
@@ -271,7 +247,7 @@ impl Registers {
         let from = self.text.len();
         let units = nearest(number * TENS[usize::from(decimals)]) as i64;
         let mut writer = Writer::new(&mut self.text);
-        number::decimal(&mut writer, units, decimals);
+        writer.decimal(units, decimals);
         writer.finish();
         (from, self.text.len(), false)
     }
@@ -285,7 +261,7 @@ impl Registers {
             Op::SameText { a, b, same, dst } => {
                 let nulls = self.texts[a as usize].is_null() == self.texts[b as usize].is_null();
                 let is = nulls && self.bytes(a) == self.bytes(b);
-                self.numbers[dst as usize] = truth(is == same);
+                self.set(dst, truth(is == same));
             }
             Op::Concat { a, b, dst } => self.concat(a, b, dst),
             Op::Digits { a, digits, dst } => {
@@ -300,7 +276,7 @@ impl Registers {
             Op::Length { a, dst } => {
                 let text = std::str::from_utf8(self.bytes(a)).unwrap_or_default();
                 let escapes = Escapes(text.chars()).count();
-                self.numbers[dst as usize] = escapes as f64;
+                self.set(dst, escapes as f64);
             }
             _ => {}
         }

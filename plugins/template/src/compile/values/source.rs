@@ -11,6 +11,10 @@ use crate::people::Kind as Of;
 use crate::program::{Form, What};
 use crate::values::{Op, TENS};
 
+/// Units that are the same after a division by a power of ten and back: two roundings are off by
+/// far less than a half.
+const CERTAIN: f64 = (1_u64 << 50) as f64;
+
 impl Compiler<'_> {
     /// Computes a field at the beginning of its record or element; all that it reads is known.
     pub(super) fn know(&mut self, number: usize) -> Result<(), Error> {
@@ -99,19 +103,37 @@ impl Compiler<'_> {
         }
     }
 
-    /// A text that is drawn for those who read it isn't drawn again where it is written: what draws
-    /// it goes behind the record's end.
+    /// What is drawn for those who read it isn't drawn again where it is written: what draws it goes
+    /// behind the record's end. Numbers so long as they come back from a register as they were.
     fn write_once(&mut self, step: u32, made: Made) {
         let drawing = &mut self.program.steps[step as usize];
-        let drawn = matches!(
-            drawing.what,
-            What::Pattern(_) | What::Uuid | What::Time { .. } | What::Person(..) | What::Address
-        );
-        let ops = &mut self.program.values.ops;
-        if let Some(Op::DrawText { step, .. }) = ops.last_mut().filter(|_| drawn && made.is_text())
+        let known = match (drawing.what, made.kind) {
+            (
+                What::Pattern(_)
+                | What::Uuid
+                | What::Time { .. }
+                | What::Person(..)
+                | What::Address,
+                Kind::Text(_),
+            ) => What::KnownText(made.register),
+            (
+                What::Whole(_)
+                | What::Natural(_)
+                | What::Small(..)
+                | What::Cents(_)
+                | What::Decimal(..),
+                Kind::Number(Some(digits)),
+            ) if made.most * TENS[usize::from(digits)] < CERTAIN => {
+                What::Known(made.register, digits)
+            }
+            (What::Bool(_), _) => What::KnownBool(made.register),
+            _ => return,
+        };
+        if let Some(Op::DrawText { step, .. } | Op::Draw { step, .. }) =
+            self.program.values.ops.last_mut()
         {
             let moved = drawing.clone();
-            drawing.what = What::KnownText(made.register);
+            drawing.what = known;
             *step = self.program.steps.len() as u32;
             self.program.steps.push(moved);
         }
@@ -177,6 +199,7 @@ impl Compiler<'_> {
         });
         let most = match what {
             What::Whole(how) | What::Natural(how) => self.program.numbers.most(how),
+            What::Small(low, span) => f64::from(low) + f64::from(span),
             What::Cents(how) => self.program.numbers.most(how) / 100.0,
             What::Decimal(how, digits) => {
                 self.program.numbers.most(how) / TENS[usize::from(digits)]
@@ -191,6 +214,7 @@ impl Compiler<'_> {
         let kind = match what {
             What::Whole(_)
             | What::Natural(_)
+            | What::Small(..)
             | What::Sequence(..)
             | What::Unique(..)
             | What::Elsewhere(_)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Made;
+use super::joined::Joined;
 use crate::compile::formula::{self, Token, Word};
 
 /// What waits for all fields.
@@ -57,6 +58,8 @@ pub(crate) struct Expr {
     /// What it adds up or counts.
     pub totals: Vec<Added>,
     pub done: Option<Done>,
+    /// Its text, where that is put together as it is written.
+    pub joined: Option<Joined>,
 }
 
 /// What it is computed from.

@@ -52,6 +52,7 @@ bench: build fixtures ## Measure: ratios of one run, with real services (BENCH='
 lint: plugins ## Check format, lints, licences, banned crates and where crates come from
 	cargo fmt --all --check
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	plugins/build.sh --lint
 	deny=$$(.ci/cargo-deny.sh); "$$deny" --locked check licenses bans sources
 
 format: rust ## Format all code

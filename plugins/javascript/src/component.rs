@@ -23,6 +23,8 @@ pub(crate) fn begin(generator: Value) -> Result<(), Thrown> {
         return Err(Thrown::type_error("the bundle has no generator in it"));
     }
     let _ = GENERATOR.set(generator);
+    // A panic ends in a trap that says nothing: log what it was first.
+    std::panic::set_hook(Box::new(|panic| log::error(&panic.to_string())));
     Ok(())
 }
 

@@ -65,7 +65,6 @@ impl Clone for Value {
 
 impl Value {
     pub(crate) const UNDEFINED: Value = Value(sys::JS_UNDEFINED);
-    pub(crate) const NULL: Value = Value(sys::JS_NULL);
 
     /// Takes over a value that the engine has given away.
     #[inline(always)]
@@ -162,11 +161,6 @@ impl Value {
         self.0 == sys::JS_UNDEFINED
     }
 
-    #[inline(always)]
-    pub(crate) fn is_null(&self) -> bool {
-        self.0 == sys::JS_NULL
-    }
-
     pub(crate) fn is_true(&self) -> bool {
         self.0 == sys::JS_TRUE
     }
@@ -241,11 +235,12 @@ impl Value {
 
     /// The bytes of a `Uint8Array`, as they are now; none where it is something else.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+        if self.kind() != Kind::Object {
+            return None;
+        }
         // SAFETY: looks at an object of any class.
-        if self.kind() != Kind::Object
-            || unsafe { sys::JS_GetTypedArrayType(self.0) }
-                != sys::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8 as i32
-        {
+        let class = unsafe { sys::JS_GetTypedArrayType(self.0) };
+        if class != sys::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8 as i32 {
             return None;
         }
         let mut length = 0;

@@ -47,7 +47,7 @@ fn fixed(writer: &mut Writer<'_>, number: f64, decimals: u8) -> bool {
     };
     let units = number.abs() * power;
     // So that the error of the product is far below what is asked of it here.
-    if !(units < 1e14) {
+    if units >= 1e14 || units.is_nan() {
         return false;
     }
     let down = units.trunc();

@@ -16,8 +16,11 @@ const DEEPEST: usize = 16;
 /// Objects with the same properties in the same order.
 struct Shape {
     properties: Vec<Property>,
+    /// Where the engine has it; 0 where that isn't known.
+    address: u32,
     /// Objects with the first property, the first two, and so on. The engine has a shape of its own for each of these
-    /// steps, for as long as there is an object that has it: between two records there would be none.
+    /// steps, for as long as there is an object that has it: between two records there would be none. So the address,
+    /// which is the last one's, stays that of this shape.
     _steps: Vec<Value>,
 }
 
@@ -61,12 +64,13 @@ impl Values {
     /// Adds a record, an object, to `payload`. False where it can't be told here; nothing is added then.
     #[inline(always)]
     pub(crate) fn record(&mut self, record: &Value, payload: &mut Vec<u8>) -> Result<bool, Thrown> {
-        if json::form(record)? != Form::Plain {
-            return Ok(false);
-        }
         let start = payload.len();
         let mut writer = Writer::new(payload);
-        let written = self.object(&mut writer, record, DEEPEST);
+        let written = match self.known(record) {
+            Some(shape) => shape.write(&mut writer, record, DEEPEST),
+            None if json::form(record)? == Form::Plain => self.object(&mut writer, record, DEEPEST),
+            None => Ok(false),
+        };
         writer.finish();
         if !matches!(written, Ok(true)) {
             payload.truncate(start);
@@ -112,6 +116,9 @@ impl Values {
         let Some(deepest) = deepest.checked_sub(1) else {
             return Ok(false);
         };
+        if let Some(shape) = self.known(object) {
+            return shape.write(writer, object, deepest);
+        }
         match json::form(object)? {
             Form::Plain => self.object(writer, object, deepest),
             Form::Array => self.items(writer, object, deepest),
@@ -138,7 +145,15 @@ impl Values {
         Ok(true)
     }
 
+    /// The shape of an object, where it is that of the one before.
     #[inline(always)]
+    fn known(&mut self, object: &Value) -> Option<&mut Shape> {
+        let address = json::shape(object);
+        let shape = self.shapes.first_mut()?;
+        (shape.address == address && address != 0).then_some(shape)
+    }
+
+    #[inline(never)]
     fn object(
         &mut self,
         writer: &mut Writer<'_>,
@@ -147,7 +162,7 @@ impl Values {
     ) -> Result<bool, Thrown> {
         let names = Names::of(object)?;
         let known = self.shapes.first().is_some_and(|shape| shape.has(&names));
-        if !known && !self.choose(&names)? {
+        if !known && !self.choose(object, &names)? {
             return Ok(false);
         }
         drop(names);
@@ -159,12 +174,12 @@ impl Values {
 
     /// Brings the shape of these names to the front. False where one can't be written.
     #[cold]
-    fn choose(&mut self, names: &Names) -> Result<bool, Thrown> {
+    fn choose(&mut self, object: &Value, names: &Names) -> Result<bool, Thrown> {
         if let Some(place) = self.shapes.iter().position(|shape| shape.has(names)) {
             self.shapes[..=place].rotate_right(1);
             return Ok(true);
         }
-        let Some(shape) = Shape::of(names, &self.decimals)? else {
+        let Some(shape) = Shape::of(object, names, &self.decimals)? else {
             return Ok(false);
         };
         self.shapes.truncate(SHAPES - 1);
@@ -174,7 +189,7 @@ impl Values {
 }
 
 impl Shape {
-    fn of(names: &Names, decimals: &Value) -> Result<Option<Shape>, Thrown> {
+    fn of(object: &Value, names: &Names, decimals: &Value) -> Result<Option<Shape>, Thrown> {
         let mut properties = Vec::with_capacity(names.iter().len());
         for name in names.iter() {
             let Some(before) = json::quoted(name)? else {
@@ -192,16 +207,13 @@ impl Shape {
                 values: Values::new(within),
             });
         }
-        let steps = (1..=properties.len()).map(|count| {
-            let step = Value::object();
-            for property in &properties[..count] {
-                step.set(property.name, Value::NULL)?;
-            }
-            Ok(step)
-        });
+        let names: Vec<Name> = properties.iter().map(|property| property.name).collect();
+        let steps = (0..=names.len()).map(|count| json::like(object, &names[..count]));
+        let steps = steps.collect::<Result<Vec<Value>, Thrown>>()?;
         Ok(Some(Shape {
-            _steps: steps.collect::<Result<_, Thrown>>()?,
+            address: steps.last().map_or(0, json::shape),
             properties,
+            _steps: steps,
         }))
     }
 
@@ -219,8 +231,17 @@ impl Shape {
         deepest: usize,
     ) -> Result<bool, Thrown> {
         let mut first = true;
-        for property in &mut self.properties {
-            let value = object.get(property.name)?;
+        let count = self.properties.len();
+        let mut values = json::values(object, self.address, count);
+        for (place, property) in self.properties.iter_mut().enumerate() {
+            let held;
+            let value = match values {
+                Some(values) => &values[place],
+                None => {
+                    held = object.get(property.name)?;
+                    &held
+                }
+            };
             // As JSON.stringify does.
             if value.is_undefined() {
                 continue;
@@ -232,7 +253,14 @@ impl Shape {
             } else {
                 writer.bytes(&property.before);
             }
-            if !property.values.value(writer, &value, deepest)? {
+            if value.kind() == Kind::Object {
+                // Its prototype may have JavaScript of its own, which may do anything to the object around it.
+                let inner = value.clone();
+                if !property.values.nested(writer, &inner, deepest)? {
+                    return Ok(false);
+                }
+                values = json::values(object, self.address, count);
+            } else if !property.values.value(writer, value, deepest)? {
                 return Ok(false);
             }
         }

@@ -177,10 +177,11 @@ impl Stream {
         };
         self.operation(batch)?;
         self.key(batch)?;
-        let object = record.kind() == Kind::Object;
-        if !(object && self.channels[channel].record(&record, &mut batch.payload)?)
-            && !record.is_null()
-        {
+        let told = match record.kind() {
+            Kind::Object => self.channels[channel].record(&record, &mut batch.payload)?,
+            kind => kind == Kind::Null,
+        };
+        if !told {
             self.other(&record, channel, &mut batch.payload)?;
         }
         Ok(Made::Record)
@@ -252,7 +253,7 @@ impl Stream {
         )?;
         if let Some(bytes) = row.as_bytes() {
             payload.extend_from_slice(bytes);
-        } else if !row.is_null() {
+        } else if row.kind() != Kind::Null {
             payload.extend_from_slice(&row.to_text()?);
         }
         Ok(())

@@ -54,20 +54,24 @@ fn outcome(generator: &Arc<wellhead::plugin::Generator>, habit: &str) -> (u64, O
     (count, None)
 }
 
+/// The fixture of a language as a generator.
+fn built(sandbox: &Sandbox, folder: &Path, language: &str) -> Arc<wellhead::plugin::Generator> {
+    run(sandbox, 0, &["plugin", "build", folder.to_str().unwrap()]);
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    let component = paths.find(|path| path.extension().is_some_and(|e| e == "wasm"));
+    let runtime = Runtime::new(Limits::default(), None).unwrap();
+    let bytes = std::fs::read(component.unwrap()).unwrap();
+    runtime.load(&bytes, language).unwrap()
+}
+
 fn are_said(language: &str) {
     if service("WELLHEAD_TEST_LANGUAGES").is_none() {
         return;
     }
     let sandbox = Sandbox::new();
     let folder = copied(&sandbox, language);
-    run(&sandbox, 0, &["plugin", "build", folder.to_str().unwrap()]);
-    let entries = std::fs::read_dir(&folder).unwrap();
-    let mut paths = entries.map(|entry| entry.unwrap().path());
-    let component = paths.find(|path| path.extension().is_some_and(|e| e == "wasm"));
-    let runtime = Runtime::new(Limits::default(), None).unwrap();
-    let bytes = std::fs::read(component.unwrap()).unwrap();
-    let generator = runtime.load(&bytes, language).unwrap();
-
+    let generator = built(&sandbox, &folder, language);
     let habits = json(&folder.join("habits.json"));
     let habits = habits.as_array().unwrap();
     assert!(habits.len() > 8);
@@ -105,4 +109,62 @@ fn are_said_in_go() {
 #[test]
 fn are_said_in_c() {
     are_said("c");
+}
+
+/// Records of the engine's and of Node.js', as one text: the SDK says what is hot twice, and it has to be the same.
+#[test]
+fn javascript_writes_every_kind_of_record_as_node_does() {
+    const MANY: usize = 4_000;
+    // Prints what a stream has under Node.js: its columns, in hexadecimal.
+    const PRINT: &str = r#"
+        import { openStream } from "@wellhead/sdk/testing";
+        import generator from "./generator.js";
+        const stream = openStream(generator, { config: { habit: "kinds" }, seed: 42 });
+        const times = Array.from({ length: Number(process.argv[1]) }, (_, k) => 1_700_000_000_123_456_789n + BigInt(k) * 77_000_000_007n);
+        const batch = stream.batch(0, times);
+        for (const column of ["payload", "ends", "keys", "keyEnds", "channels", "operations"])
+          console.log(Buffer.from(batch[column].buffer, batch[column].byteOffset, batch[column].byteLength).toString("hex"));"#;
+    if service("WELLHEAD_TEST_LANGUAGES").is_none() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let folder = copied(&sandbox, "js");
+    let generator = built(&sandbox, &folder, "js");
+    let mut node = Command::new("node");
+    node.args(["--input-type=module", "-e", PRINT, &MANY.to_string()]);
+    let printed = node.current_dir(&folder).output().unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let Value::Object(config) = json!({ "habit": "kinds" }) else {
+        unreachable!("an object is an object");
+    };
+    let configured = generator.configure(config, Arc::default(), Validate::Off);
+    let instant = |k| 1_700_000_000_123_456_789 + k * 77_000_000_007;
+    let instants: Vec<u64> = (0..MANY as u64).map(instant).collect();
+    let mut stream = configured.unwrap().open(42, 0, 1, None);
+    let made = stream.generate(0, &instants).unwrap();
+    assert_eq!(made.len(), MANY);
+    let numbers = |column: &[u32]| column.iter().flat_map(|end| end.to_le_bytes()).collect();
+    let columns: [Vec<u8>; 6] = [
+        made.payload,
+        numbers(&made.ends),
+        made.keys,
+        numbers(&made.key_ends),
+        made.channels,
+        made.operations,
+    ];
+    for (place, (own, node)) in columns.iter().zip(printed.lines()).enumerate() {
+        let node = hex::decode(node).unwrap();
+        let differs = own.iter().zip(&node).position(|(own, node)| own != node);
+        let around = |bytes: &[u8]| {
+            let from = differs.unwrap_or(0).saturating_sub(100);
+            String::from_utf8_lossy(&bytes[from..bytes.len().min(from + 200)]).into_owned()
+        };
+        assert!(
+            *own == node,
+            "column {place}: {}\nNode: {}",
+            around(own),
+            around(&node)
+        );
+    }
 }

@@ -67,6 +67,14 @@ pub enum ProjectError {
     /// A manifest that doesn't say what it is about.
     #[error("{} gives its generator no name, as every language's own tools want it", .0.display())]
     NoName(PathBuf),
+    /// A manifest that is none.
+    #[error("{} can't be read: {error}", .path.display())]
+    Manifest {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        error: String,
+    },
     /// A program isn't there.
     #[error("{title} isn't installed (there is no `{names}` on the PATH): it takes {least} or newer; {how}", names = .names.join("` or `"))]
     NoTool {
@@ -145,6 +153,17 @@ impl ProjectError {
     /// A component can't be called as its generator is.
     pub fn renaming(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> ProjectError {
         ProjectError::file(path, "renamed")
+    }
+
+    fn manifest<E: std::fmt::Display>(
+        folder: &std::path::Path,
+        name: &str,
+    ) -> impl FnOnce(E) -> ProjectError {
+        let path = folder.join(name);
+        move |error| ProjectError::Manifest {
+            path,
+            error: error.to_string().trim_end().to_owned(),
+        }
     }
 
     fn file(

@@ -108,6 +108,8 @@ impl Core {
                 errors.push(e.to_string());
             }
         }
+        // What ended a stream is said by whoever waited for it.
+        errors.dedup();
         let error = (!errors.is_empty()).then(|| errors.join("; "));
         let mut report = self.report(outcome, error);
         let hashes = hashes.map(|hashes| {

@@ -228,8 +228,15 @@ mod tests {
     }
 
     #[test]
-    fn lines_without_an_end_are_said() {
-        let engine = zstd::decode_all(JAVASCRIPT.expect("clang was there")).unwrap();
+    fn what_cannot_be_loaded_is_said() {
+        let Some(engine) = JAVASCRIPT else {
+            eprintln!(
+                "LEFT OUT: this was built without JavaScript's engine, for there was no clang"
+            );
+            assert!(std::env::var_os("CI").is_none(), "CI has clang");
+            return;
+        };
+        let engine = zstd::decode_all(engine).unwrap();
         let load = |bundle: &str| loaded(&engine, bundle.as_bytes(), &Lines::default());
         let said = |bundle: &str| load(bundle).unwrap_err().to_string();
         assert!(said("").contains("no generator in it"), "{}", said(""));

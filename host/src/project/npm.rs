@@ -28,6 +28,8 @@ const NPM: Tool = Tool {
     how: "it comes with Node.js; on Debian, as root, `apt-get install npm`",
 };
 
+/// What npm, pnpm and yarn write into `node_modules` once all is there.
+const INSTALLED: [&str; 3] = [".package-lock.json", ".modules.yaml", ".yarn-integrity"];
 /// What `wellhead-js bundle` writes.
 const BUNDLE: &str = "build/bundle.js";
 
@@ -36,8 +38,14 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
     NODE.find()?;
     let npm = NPM.find()?;
     let manifest = text(folder, "package.json")?;
+    let manifest: Value = serde_json::from_str(&manifest).map_err(ProjectError::manifest::<
+        serde_json::Error,
+    >(folder, "package.json"))?;
     let name = name(&manifest).ok_or_else(|| ProjectError::NoName(folder.join("package.json")))?;
-    if !folder.join("node_modules").is_dir() {
+    if !INSTALLED
+        .iter()
+        .any(|file| folder.join("node_modules").join(file).is_file())
+    {
         eprintln!("installing the packages of {}, once", folder.display());
         let kind = match folder.join("package-lock.json").is_file() {
             true => "ci",
@@ -63,8 +71,7 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
 }
 
 /// The package's name, without the scope before it.
-fn name(manifest: &str) -> Option<String> {
-    let manifest: Value = serde_json::from_str(manifest).ok()?;
+fn name(manifest: &Value) -> Option<String> {
     let name = manifest["name"].as_str()?;
     let name = name.rsplit('/').next()?;
     (!name.is_empty()).then(|| name.to_owned())
@@ -72,13 +79,15 @@ fn name(manifest: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_package_is_called_without_its_scope() {
-        let name = |text| name(text).unwrap_or_default();
-        assert_eq!(name(r#"{"name": "@acme/meter"}"#), "meter");
-        assert_eq!(name(r#"{"name": "meter"}"#), "meter");
-        assert_eq!(name("{}"), "");
+        let name = |manifest: Value| name(&manifest).unwrap_or_default();
+        assert_eq!(name(json!({"name": "@acme/meter"})), "meter");
+        assert_eq!(name(json!({"name": "meter"})), "meter");
+        assert_eq!(name(json!({})), "");
     }
 }

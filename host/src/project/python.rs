@@ -21,7 +21,12 @@ const PYTHON: Tool = Tool {
 pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
     let python = PYTHON.find()?;
     let manifest = text(folder, "pyproject.toml")?;
-    let manifest: Table = manifest.parse().unwrap_or_default();
+    let manifest: Table = manifest
+        .parse()
+        .map_err(ProjectError::manifest::<toml::de::Error>(
+            folder,
+            "pyproject.toml",
+        ))?;
     let at = |path: [&str; 3]| {
         let [first, second, third] = path;
         let value = manifest.get(first)?.get(second)?;

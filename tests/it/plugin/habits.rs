@@ -111,6 +111,29 @@ fn are_said_in_c() {
     are_said("c");
 }
 
+/// What a module does while it is loaded is done in the build, which says what is wrong with it, and where.
+#[test]
+fn a_javascript_module_that_cannot_be_loaded_is_said() {
+    if service("WELLHEAD_TEST_LANGUAGES").is_none() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let folder = copied(&sandbox, "js");
+    for (source, said) in [
+        ("export default 7;", "isn't what defineGenerator gives"),
+        ("\nnull.x;\nexport default {};", "generator.js:2"),
+        ("import { none } from './none.js';", "can't be built:"),
+        (
+            "import { assets } from '@wellhead/sdk';\nassets.text('a');",
+            "neither assets nor a log",
+        ),
+    ] {
+        std::fs::write(folder.join("generator.js"), source).unwrap();
+        let (_, error) = run(&sandbox, 2, &["plugin", "build", folder.to_str().unwrap()]);
+        assert!(error.contains(said), "{source}: {error}");
+    }
+}
+
 /// Records of the engine's and of Node.js', as one text: the SDK says what is hot twice, and it has to be the same.
 #[test]
 fn javascript_writes_every_kind_of_record_as_node_does() {

@@ -104,6 +104,17 @@ fn what_cannot_be_made_or_built_is_said() {
     let (_, said) = run(&sandbox, 2, &["plugin", "build", "meter"]);
     assert!(said.contains("meter has no Cargo.toml"), "{said}");
 
+    fs::create_dir(sandbox.path("broken")).unwrap();
+    for (manifest, text) in [("pyproject.toml", "[project"), ("package.json", "{,}")] {
+        sandbox.write(&format!("broken/{manifest}"), text);
+        let (_, said) = run(&sandbox, 2, &["plugin", "build", "broken"]);
+        assert!(
+            said.contains(&format!("{manifest} can't be read")),
+            "{said}"
+        );
+        fs::remove_file(sandbox.path(&format!("broken/{manifest}"))).unwrap();
+    }
+
     // Neither of the two compilers.
     run(&sandbox, 0, &["plugin", "new", "gauge"]);
     let mut blind = command(&sandbox, &["plugin", "build", "gauge"]);

@@ -145,12 +145,27 @@ impl Values {
         Ok(true)
     }
 
-    /// The shape of an object, where it is that of the one before.
+    /// The shape of an object, where it is told by its address.
     #[inline(always)]
     fn known(&mut self, object: &Value) -> Option<&mut Shape> {
         let address = json::shape(object);
+        if self.shapes.first()?.address != address {
+            self.advance(address);
+        }
         let shape = self.shapes.first_mut()?;
         (shape.address == address && address != 0).then_some(shape)
+    }
+
+    /// Brings the shape at that address to the front, if it is there.
+    #[inline(never)]
+    fn advance(&mut self, address: u32) {
+        if let Some(place) = self
+            .shapes
+            .iter()
+            .position(|shape| shape.address == address)
+        {
+            self.shapes.swap(0, place);
+        }
     }
 
     #[inline(never)]

@@ -48,7 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("draft", &[]),
-    ("project", &[]),
+    ("project", &["plugin"]),
     ("trial", &["plugin"]),
     ("registry", &["plugin", "settings", "sink"]),
     (
@@ -208,6 +208,7 @@ fn files_fit() {
 fn only_one_module_knows_each_client() {
     let owners = [
         ("wasmtime::", "plugin"),
+        ("wasmtime_wizer::", "plugin"),
         ("arrow_array::", "encode"),
         ("object_store::", "sink/s3"),
         ("rdkafka::", "sink/kafka"),

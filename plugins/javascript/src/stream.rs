@@ -162,11 +162,20 @@ impl Stream {
                 Err(thrown) => {
                     batch.payload.truncate(payload);
                     batch.keys.truncate(keys);
+                    self.clear()?;
                     return Err(thrown);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Has `out` say nothing, where it wasn't looked at.
+    #[cold]
+    fn clear(&self) -> Result<(), Thrown> {
+        self.out.set(self.names.key, Value::UNDEFINED)?;
+        self.out.set(self.names.channel, Value::integer(0))?;
+        self.out.set(self.names.operation, self.append.clone())
     }
 
     #[inline(always)]

@@ -170,8 +170,14 @@ up_to_date() {
 
 build_pack() {
     say "building wellhead-pack"
-    cargo build --quiet --release -p wellhead-pack
-    pack=$target_dir/release/wellhead-pack
+    # With the workspace's features, so that its dependencies aren't compiled once more for it alone.
+    cargo build --quiet --release --workspace --bin wellhead-pack
+    # A copy that stays as old as it is while nothing changes: other builds put others in its place, and what is newer
+    # than the generators has them packed again, and the host compiled again around them.
+    local built=$target_dir/release/wellhead-pack
+    pack=$target_dir/plugins/wellhead-pack
+    mkdir -p "$target_dir/plugins"
+    cmp -s "$built" "$pack" || cp "$built" "$pack"
 }
 
 build_stock() {

@@ -113,6 +113,7 @@ impl Sandbox {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("XDG_STATE_HOME", self.path("state"))
+            .env("XDG_DATA_HOME", self.path("data"))
             .env("XDG_CACHE_HOME", cache())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env_remove("DATABASE_URL")

@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::OnceLock;
 
-use crate::js::{self, Name, Thrown, Value, context, sys};
+use crate::js::{self, Thrown, Value, context, sys};
 use crate::outside::{laid_out, put};
 use crate::{component, json};
 
@@ -67,13 +67,13 @@ fn load(bundle: &[u8]) -> Result<(), Thrown> {
         let kind = sys::JS_EVAL_TYPE_GLOBAL as i32;
         sys::JS_Eval(context(), text, length as _, NAME.as_ptr(), kind)
     })?;
-    component::begin(wellhead.get(Name::new(c"generator"))?)
+    component::begin(wellhead.named(c"generator")?)
 }
 
 /// What was thrown, with the places.
 fn said(thrown: &Thrown) -> String {
     let text = |value: &Value| value.to_owned_text().unwrap_or_default();
-    let stack = thrown.0.get(Name::new(c"stack"));
+    let stack = thrown.0.named(c"stack");
     let stack = stack.ok().filter(|stack| !stack.is_undefined());
     let stack = stack.map(|stack| text(&stack)).unwrap_or_default();
     format!("{}\n{stack}", text(&thrown.0))

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::sync::OnceLock;
 
-use crate::js::{Name, Thrown, Value};
+use crate::js::{Thrown, Value};
 use crate::stream::Stream;
+use wellhead_sdk::log;
 use wellhead_sdk::wasm::exports::wellhead::generator::generator as exported;
 use wellhead_sdk::wasm::wellhead::generator::types;
-use wellhead_sdk::{Batch, log};
 
 struct Component;
 
@@ -23,15 +23,14 @@ pub(crate) fn begin(generator: Value) -> Result<(), Thrown> {
         return Err(Thrown::type_error("the bundle has no generator in it"));
     }
     let _ = GENERATOR.set(generator);
-    // A panic ends in a trap that says nothing: log what it was first.
-    std::panic::set_hook(Box::new(|panic| log::error(&panic.to_string())));
+    wellhead_sdk::wasm::log_panics();
     Ok(())
 }
 
 /// Asks the generator for something; nothing but the SDK's own code runs without a guard around it.
 pub(crate) fn ask(name: &std::ffi::CStr, values: &[&Value]) -> Result<Value, Thrown> {
     match GENERATOR.get() {
-        Some(generator) => generator.invoke(Name::new(name), values),
+        Some(generator) => generator.invoke(name, values),
         None => Err(Thrown::type_error("this is an engine without a generator")),
     }
 }
@@ -54,12 +53,12 @@ pub(crate) fn error(thrown: &Thrown, place: &str) -> types::Error {
 }
 
 fn text(object: &Value, name: &std::ffi::CStr) -> Result<String, Thrown> {
-    object.get(Name::new(name))?.to_owned_text()
+    object.named(name)?.to_owned_text()
 }
 
 fn described() -> Result<types::Description, Thrown> {
     let said = ask(c"describe", &[])?;
-    let labels = said.get(Name::new(c"labels"))?;
+    let labels = said.named(c"labels")?;
     let labels = (0..labels.length()?).map(|place| {
         let pair = labels.at(place)?;
         Ok((pair.at(0)?.to_owned_text()?, pair.at(1)?.to_owned_text()?))
@@ -70,7 +69,7 @@ fn described() -> Result<types::Description, Thrown> {
         summary: text(&said, c"summary")?,
         config_schema: text(&said, c"configSchema")?,
         content_type: text(&said, c"contentType")?,
-        random_access: said.get(Name::new(c"randomAccess"))?.is_true(),
+        random_access: said.named(c"randomAccess")?.is_true(),
         labels: labels.collect::<Result<_, Thrown>>()?,
     })
 }
@@ -123,22 +122,7 @@ impl exported::GuestStream for Handle {
     }
 
     fn generate(&self, first: u64, times: Vec<u64>) -> Result<types::Batch, types::Error> {
-        let Batch {
-            payload,
-            ends,
-            keys,
-            key_ends,
-            channels,
-            operations,
-        } = self.0.borrow_mut().generate(first, &times)?;
-        Ok(types::Batch {
-            payload,
-            ends,
-            keys,
-            key_ends,
-            channels,
-            operations,
-        })
+        Ok(self.0.borrow_mut().generate(first, &times)?.into())
     }
 
     fn save(&self) -> Option<Vec<u8>> {

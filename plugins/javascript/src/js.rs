@@ -185,6 +185,22 @@ impl Value {
         }
     }
 
+    /// A property whose name is asked for seldom, and isn't held.
+    pub(crate) fn named(&self, name: &CStr) -> Result<Value, Thrown> {
+        // SAFETY: the value is held, and the name ends with a zero byte.
+        Value::result(unsafe { sys::JS_GetPropertyStr(context(), self.0, name.as_ptr()) })
+    }
+
+    /// Sets such a property.
+    pub(crate) fn set_named(&self, name: &CStr, value: Value) -> Result<(), Thrown> {
+        let value = value.into_raw();
+        // SAFETY: the object is held, the name ends with a zero byte, and the value is given away.
+        match unsafe { sys::JS_SetPropertyStr(context(), self.0, name.as_ptr(), value) } {
+            ..0 => Err(Thrown::last()),
+            _ => Ok(()),
+        }
+    }
+
     /// How many items an array has, or bytes an array of bytes.
     pub(crate) fn length(&self) -> Result<u32, Thrown> {
         let mut length = 0;
@@ -208,8 +224,8 @@ impl Value {
     }
 
     /// Calls a method with up to four values.
-    pub(crate) fn invoke(&self, name: Name, values: &[&Value]) -> Result<Value, Thrown> {
-        self.get(name)?.call(self, values)
+    pub(crate) fn invoke(&self, name: &CStr, values: &[&Value]) -> Result<Value, Thrown> {
+        self.named(name)?.call(self, values)
     }
 
     /// The text of the value, as `String(value)` has it, in UTF-8; of halves of surrogate pairs, as if those were

@@ -22,8 +22,8 @@ static KNOWN: OnceLock<Known> = OnceLock::new();
 pub(crate) fn learn() -> Result<(), Thrown> {
     let global = Value::global();
     let prototype = |name| {
-        let class = global.get(Name::new(name))?;
-        class.get(Name::new(c"prototype"))
+        let class = global.named(name)?;
+        class.named(c"prototype")
     };
     let known = Known {
         // SAFETY: looks at an object.
@@ -50,7 +50,7 @@ fn words() -> Result<Option<[usize; 2]>, Thrown> {
     let with = |names: &[&std::ffi::CStr]| {
         let object = Value::object();
         for (name, value) in names.iter().zip(VALUES) {
-            object.set(Name::new(name), Value::integer(value))?;
+            object.set_named(name, Value::integer(value))?;
         }
         Ok(object)
     };

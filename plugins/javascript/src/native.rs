@@ -158,7 +158,7 @@ impl<T: 'static> Class<T> {
         // On an object that is ours alone nothing stands in the way.
         let _ = self
             .prototype
-            .set(Name::new(name), function(name, length, native));
+            .set_named(name, function(name, length, native));
     }
 
     /// Gives the class a property that is computed.

@@ -59,15 +59,6 @@ fn fixed(writer: &mut Writer<'_>, number: f64, decimals: u8) -> bool {
     if number < 0.0 {
         writer.byte(b'-');
     }
-    match decimals {
-        0 => writer.u64(units as u64),
-        1 => writer.fixed::<1>(units),
-        2 => writer.fixed::<2>(units),
-        3 => writer.fixed::<3>(units),
-        4 => writer.fixed::<4>(units),
-        5 => writer.fixed::<5>(units),
-        6 => writer.fixed::<6>(units),
-        _ => writer.fixed::<7>(units),
-    }
+    writer.decimal(units, decimals);
     true
 }

@@ -3,14 +3,14 @@
 
 use std::ffi::CStr;
 
-use crate::js::{Kind, Name, Thrown, Value};
+use crate::js::{Kind, Thrown, Value};
 use crate::native::function;
 use crate::{draws, tick};
 use wellhead_sdk::{assets, log};
 
 /// Sets a property of an object that is ours, where nothing can go wrong.
 pub(crate) fn put(object: &Value, name: &CStr, value: Value) {
-    let _ = object.set(Name::new(name), value);
+    let _ = object.set_named(name, value);
 }
 
 /// Makes the object.

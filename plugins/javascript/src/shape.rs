@@ -176,8 +176,7 @@ impl Values {
         deepest: usize,
     ) -> Result<bool, Thrown> {
         let names = Names::of(object)?;
-        let known = self.shapes.first().is_some_and(|shape| shape.has(&names));
-        if !known && !self.choose(object, &names)? {
+        if !self.choose(object, &names)? {
             return Ok(false);
         }
         drop(names);
@@ -191,7 +190,7 @@ impl Values {
     #[cold]
     fn choose(&mut self, object: &Value, names: &Names) -> Result<bool, Thrown> {
         if let Some(place) = self.shapes.iter().position(|shape| shape.has(names)) {
-            self.shapes[..=place].rotate_right(1);
+            self.shapes.swap(0, place);
             return Ok(true);
         }
         let Some(shape) = Shape::of(object, names, &self.decimals)? else {

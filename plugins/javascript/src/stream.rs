@@ -61,28 +61,21 @@ impl Stream {
     pub(crate) fn open(settings: &types::Settings, state: Option<&[u8]>) -> Result<Stream, Thrown> {
         let state = state.map_or(Value::UNDEFINED, Value::bytes);
         let given = Value::object();
-        given.set(Name::new(c"config"), Value::text(&settings.config))?;
-        given.set(Name::new(c"seed"), Value::big(settings.seed))?;
-        given.set(
-            Name::new(c"streamIndex"),
-            Value::integer(settings.stream_index),
-        )?;
-        given.set(
-            Name::new(c"streamCount"),
-            Value::integer(settings.stream_count),
-        )?;
+        given.set_named(c"config", Value::text(&settings.config))?;
+        given.set_named(c"seed", Value::big(settings.seed))?;
+        given.set_named(c"streamIndex", Value::integer(settings.stream_index))?;
+        given.set_named(c"streamCount", Value::integer(settings.stream_count))?;
         let opened = ask(c"open", &[&given, &state])?;
-        let get = |name| opened.get(Name::new(name));
+        let get = |name| opened.named(name);
         let made = get(c"made")?;
         let out = get(c"out")?;
         let writers = get(c"writers")?;
-        let decimals = Name::new(c"decimals");
-        let channels =
-            (0..writers.length()?).map(|place| Ok(Values::new(writers.at(place)?.get(decimals)?)));
+        let channels = (0..writers.length()?)
+            .map(|place| Ok(Values::new(writers.at(place)?.named(c"decimals")?)));
         let ordered = get(c"ordered")?.is_true();
         let names = Names::new();
         Ok(Stream {
-            record: made.get(Name::new(c"record"))?,
+            record: made.named(c"record")?,
             made,
             tick: tick::tick(),
             append: out.get(names.operation)?,
@@ -151,7 +144,9 @@ impl Stream {
                 break;
             }
             tick::of(&self.tick)?.time = time;
-            tick::set_index(&self.tick, self.names.index, index)?;
+            // A property like any other: it is what is asked for most.
+            self.tick
+                .set(self.names.index, Value::number(index as f64))?;
             let (payload, keys) = (batch.payload.len(), batch.keys.len());
             match self.one(batch) {
                 Ok(Made::Record) => {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::js::{Kind, Name, Thrown, Value};
+use crate::js::{Thrown, Value};
 use crate::native::Class;
 use crate::outside::put;
 use wellhead_sdk::{Clock, Writer};
@@ -61,14 +61,6 @@ impl Instant {
         let mut writer = Writer::new(&mut self.text);
         writer.time(self.clock.at(self.time));
         writer.finish();
-        let quoted = std::str::from_utf8(&self.text).unwrap_or_default();
-        Value::text(quoted.trim_matches('"'))
+        Value::text(std::str::from_utf8(&self.text).unwrap_or_default())
     }
-}
-
-/// Sets a tick's index, which is a property like any other: it is what is asked for most.
-#[inline(always)]
-pub(crate) fn set_index(tick: &Value, name: Name, index: u64) -> Result<(), Thrown> {
-    debug_assert!(tick.kind() == Kind::Object);
-    tick.set(name, Value::number(index as f64))
 }

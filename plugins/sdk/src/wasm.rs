@@ -67,15 +67,7 @@ impl<G: Generator> exported::GuestStream for Handle<G> {
     }
 
     fn generate(&self, first: u64, times: Vec<u64>) -> Result<types::Batch, types::Error> {
-        let batch = self.0.borrow_mut().generate(first, &times)?;
-        Ok(types::Batch {
-            payload: batch.payload,
-            ends: batch.ends,
-            keys: batch.keys,
-            key_ends: batch.key_ends,
-            channels: batch.channels,
-            operations: batch.operations,
-        })
+        Ok(self.0.borrow_mut().generate(first, &times)?.into())
     }
 
     fn save(&self) -> Option<Vec<u8>> {
@@ -92,6 +84,20 @@ impl From<crate::Error> for types::Error {
     }
 }
 
+impl From<crate::Batch> for types::Batch {
+    #[inline(always)]
+    fn from(batch: crate::Batch) -> Self {
+        types::Batch {
+            payload: batch.payload,
+            ends: batch.ends,
+            keys: batch.keys,
+            key_ends: batch.key_ends,
+            channels: batch.channels,
+            operations: batch.operations,
+        }
+    }
+}
+
 impl From<crate::Channel> for types::Channel {
     fn from(channel: crate::Channel) -> Self {
         types::Channel {
@@ -102,7 +108,7 @@ impl From<crate::Channel> for types::Channel {
 }
 
 /// A panic ends in a trap that says nothing: log what it was first.
-fn log_panics() {
+pub fn log_panics() {
     static SET: Once = Once::new();
     SET.call_once(|| {
         std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));

@@ -49,24 +49,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     javascript(&folders, &out)?;
     let mut table = String::from("static STOCK: &[(&str, &[u8])] = &[\n");
     for name in STOCK {
-        let file = format!("{name}.wasm.zst");
-        let Some(path) = folders
-            .iter()
-            .map(|folder| folder.join(&file))
-            .find(|path| path.is_file())
-        else {
-            // Looked for again by the next build, since these files don't exist.
-            for folder in &folders {
-                println!("cargo::rerun-if-changed={}", folder.join(&file).display());
-            }
+        let Some(kept) = kept(&format!("{name}.wasm.zst"), &folders, &out)? else {
             println!(
                 "cargo::error=the stock generator `{name}` has not been built: type `make plugins` first"
             );
             return Ok(());
         };
-        println!("cargo::rerun-if-changed={}", path.display());
-        let kept = out.join(&file);
-        fs::copy(&path, &kept)?;
         writeln!(table, "    ({name:?}, include_bytes!({kept:?})),")?;
     }
     table.push_str("];\n");
@@ -76,26 +64,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// JavaScript's engine, which isn't there where there was no clang.
 fn javascript(folders: &[PathBuf], out: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    const FILE: &str = "javascript.wasm.zst";
-    let mut places = folders.iter().map(|folder| folder.join(FILE));
-    let found = places.find(|path| path.is_file());
-    let engine = match &found {
-        Some(path) => {
-            println!("cargo::rerun-if-changed={}", path.display());
-            let kept = out.join(FILE);
-            fs::copy(path, &kept)?;
-            format!("Some(include_bytes!({kept:?}))")
-        }
-        None => {
-            for folder in folders {
-                println!("cargo::rerun-if-changed={}", folder.join(FILE).display());
-            }
-            "None".to_owned()
-        }
+    let engine = match kept("javascript.wasm.zst", folders, out)? {
+        Some(kept) => format!("Some(include_bytes!({kept:?}))"),
+        None => "None".to_owned(),
     };
     let table = format!("static JAVASCRIPT: Option<&[u8]> = {engine};\n");
     fs::write(out.join("javascript.rs"), table)?;
     Ok(())
+}
+
+/// A copy of what `plugins/build.sh` has put into one of the folders.
+fn kept(file: &str, folders: &[PathBuf], out: &Path) -> std::io::Result<Option<PathBuf>> {
+    let mut paths = folders.iter().map(|folder| folder.join(file));
+    let Some(path) = paths.find(|path| path.is_file()) else {
+        // Looked for again by the next build, since these files don't exist.
+        for folder in folders {
+            println!("cargo::rerun-if-changed={}", folder.join(file).display());
+        }
+        return Ok(None);
+    };
+    println!("cargo::rerun-if-changed={}", path.display());
+    let kept = out.join(file);
+    fs::copy(&path, &kept)?;
+    Ok(Some(kept))
 }
 
 /// Where `plugins/build.sh` may have put them: the target folder in use, or that of the checkout.

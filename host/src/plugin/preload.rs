@@ -10,13 +10,14 @@ use wasmtime::{
 };
 use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 
+use super::Limits;
+
 /// What the engine exports: see `plugins/javascript/src/bundle.rs`.
 const ROOM: &str = "wellhead_room";
 const LOAD: &str = "wellhead_load";
 const REASON: &str = "wellhead_reason";
-/// How long loading may take, and how much memory: as much as an instance has.
+/// How long loading may take.
 const LOADING: Duration = Duration::from_secs(60);
-const MEMORY: usize = 128 << 20;
 /// Room for the engine's own frames, which recurse as deep as the author's code.
 const STACK: usize = 1 << 20;
 
@@ -72,7 +73,9 @@ impl Loading {
         config.epoch_interruption(true).max_wasm_stack(STACK);
         let engine = Engine::new(&config)?;
         let module = Module::new(&engine, module)?;
-        let limits = StoreLimitsBuilder::new().memory_size(MEMORY).build();
+        // As much as an instance has.
+        let memory = Limits::default().memory_bytes;
+        let limits = StoreLimitsBuilder::new().memory_size(memory).build();
         let mut store = Store::new(&engine, limits);
         store.limiter(|limits| limits);
         store.set_epoch_deadline(1);

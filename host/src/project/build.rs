@@ -18,8 +18,18 @@ pub fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
 /// Wraps a core module into the component of that name.
 pub(super) fn wrap(folder: &Path, name: &str, module: &Path) -> Result<PathBuf, ProjectError> {
     let core = fs::read(module).map_err(ProjectError::file(module, "read"))?;
-    let component = wellhead_pack::wrap(&core).map_err(|error| ProjectError::NoComponent {
-        path: module.to_owned(),
+    wrap_made(folder, name, module, &core)
+}
+
+/// The same of a module in memory, which was made of the file at `from`.
+pub(super) fn wrap_made(
+    folder: &Path,
+    name: &str,
+    from: &Path,
+    core: &[u8],
+) -> Result<PathBuf, ProjectError> {
+    let component = wellhead_pack::wrap(core).map_err(|error| ProjectError::NoComponent {
+        path: from.to_owned(),
         error,
     })?;
     let path = folder.join(format!("{name}.wasm"));

@@ -22,17 +22,13 @@ struct Lines {
     lines: Vec<i64>,
 }
 
-/// The component of a bundle; `path` is where it lies, with its lines beside it.
-pub(super) fn component(path: &Path) -> Result<Vec<u8>, ProjectError> {
+/// The core module of a bundle; `path` is where it lies, with its lines beside it.
+pub(super) fn module(path: &Path) -> Result<Vec<u8>, ProjectError> {
     let read = |path: &Path| std::fs::read(path).map_err(ProjectError::file(path, "read"));
     let bundle = read(path)?;
     let lines = read(&path.with_extension("js.lines"))?;
     let lines: Lines = serde_json::from_slice(&lines).unwrap_or_default();
-    let module = loaded(&bundle, &lines)?;
-    wellhead_pack::wrap(&module).map_err(|error| ProjectError::NoComponent {
-        path: path.to_owned(),
-        error,
-    })
+    loaded(&bundle, &lines)
 }
 
 /// The engine with a bundle loaded.

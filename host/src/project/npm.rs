@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::build::{text, written};
+use super::build::{text, wrap_made, written};
 use super::tool::{self, Tool};
 use super::{ProjectError, javascript};
 
@@ -64,10 +64,7 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf, ProjectError> {
         // Another tool's, such as componentize-js, which makes the component itself.
         return written(folder, &name);
     }
-    let path = folder.join(format!("{name}.wasm"));
-    fs::write(&path, javascript::component(&bundle)?)
-        .map_err(ProjectError::file(&path, "written"))?;
-    Ok(path)
+    wrap_made(folder, &name, &bundle, &javascript::module(&bundle)?)
 }
 
 /// The package's name, without the scope before it.

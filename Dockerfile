@@ -8,8 +8,8 @@
 
 FROM rust:1.95-bookworm AS build
 RUN rustup target add wasm32-unknown-unknown
-# It compiles JavaScript's engine.
-RUN apt-get update && apt-get install -y --no-install-recommends clang && rm -rf /var/lib/apt/lists/*
+# They compile JavaScript's engine and Python's module.
+RUN apt-get update && apt-get install -y --no-install-recommends clang-22 lld-22 && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # zlib is the one library that would be looked for on the machine that runs it.
 ENV LIBZ_SYS_STATIC=1

@@ -46,7 +46,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     project(&root, &out)?;
     let folders = folders(&out, &root);
-    javascript(&folders, &out)?;
+    made_of_c("JAVASCRIPT", "javascript.wasm.zst", &folders, &out)?;
+    made_of_c("PYTHON", "python.so", &folders, &out)?;
     let mut table = String::from("static STOCK: &[(&str, &[u8])] = &[\n");
     for name in STOCK {
         let Some(kept) = kept(&format!("{name}.wasm.zst"), &folders, &out)? else {
@@ -62,14 +63,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// JavaScript's engine, which isn't there where there was no clang.
-fn javascript(folders: &[PathBuf], out: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let engine = match kept("javascript.wasm.zst", folders, out)? {
+/// JavaScript's engine and Python's module, which aren't there where there was no clang.
+fn made_of_c(
+    name: &str,
+    file: &str,
+    folders: &[PathBuf],
+    out: &Path,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let bytes = match kept(file, folders, out)? {
         Some(kept) => format!("Some(include_bytes!({kept:?}))"),
         None => "None".to_owned(),
     };
-    let table = format!("static JAVASCRIPT: Option<&[u8]> = {engine};\n");
-    fs::write(out.join("javascript.rs"), table)?;
+    let table = format!("static {name}: Option<&[u8]> = {bytes};\n");
+    fs::write(out.join(format!("{}.rs", name.to_lowercase())), table)?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the stock generators from source into components, for the host to embed:
 #
-#   plugins/build.sh              target/plugins/NAME.wasm and NAME.wasm.zst, JavaScript's engine among them
+#   plugins/build.sh              target/plugins/NAME.wasm and NAME.wasm.zst, JavaScript's engine among them, and what
+#                                 Python's SDK has in C, python.so
 #   plugins/build.sh --lint       only looks through what is compiled for WebAssembly alone
 #   plugins/build.sh --fixtures   also the misbehaving ones of the tests, target/fixtures/*.wasm
 #
@@ -11,8 +12,8 @@
 # The compiler for wasm32-unknown-unknown is, in this order: the one of the Rust toolchain in use;
 # the same after `rustup target add` (given up after WELLHEAD_RUSTUP_TIMEOUT seconds, 20 unless
 # set, for a network may swallow packets for minutes); Debian's packages, installed when this runs
-# as root. WELLHEAD_GUEST_TOOLCHAIN=rustup or =debian takes that one and no other. JavaScript's engine
-# takes clang besides (14 or newer), which is installed likewise; without it the host is built without.
+# as root. WELLHEAD_GUEST_TOOLCHAIN=rustup or =debian takes that one and no other. What is in C takes
+# clang and lld besides (16 or newer), which are installed likewise; the host is built without it else.
 set -euo pipefail
 
 readonly TARGET=wasm32-unknown-unknown
@@ -201,54 +202,61 @@ build_stock() {
 }
 
 # The newest first, as for generators in C: host/src/project/clang.rs.
-clang_command() {
+find_clang() {
     local version
     for version in -22 -21 -20 -19 '' -18 -17 -16 -15 -14; do
-        if command -v "clang$version"; then return 0; fi
+        if clang=$(command -v "clang$version") && clang_linker=$(command -v "wasm-ld$version"); then return 0; fi
     done
     return 1
 }
 
 clang_install() {
     command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || return 1
-    local package=clang install=(apt-get install -y -q --no-install-recommends)
-    if apt-cache policy clang-22 2>/dev/null | grep -q 'Candidate: [^(]'; then package=clang-22; fi
-    say "installing Debian's $package, for JavaScript's engine"
+    local packages=(clang lld) install=(apt-get install -y -q --no-install-recommends)
+    if apt-cache policy clang-22 2>/dev/null | grep -q 'Candidate: [^(]'; then packages=(clang-22 lld-22); fi
+    say "installing Debian's ${packages[*]}, for JavaScript's engine and Python's module"
     export DEBIAN_FRONTEND=noninteractive
-    if ! "${install[@]}" "$package" >/dev/null 2>&1; then
-        apt-get update -q >/dev/null 2>&1 && "${install[@]}" "$package" >/dev/null || return 1
+    if ! "${install[@]}" "${packages[@]}" >/dev/null 2>&1; then
+        apt-get update -q >/dev/null 2>&1 && "${install[@]}" "${packages[@]}" >/dev/null || return 1
     fi
+    find_clang
 }
 
-# engine_cargo CLANG COMMAND...: the command, with what compiles the engine's C for what Rust's code is compiled for, at
+readonly WASM_C_FLAGS=(-O2 -mbulk-memory -msign-ext -mnontrapping-fptoint)
+
+# engine_cargo COMMAND...: the command, with what compiles the engine's C for what Rust's code is compiled for, at
 # the level at which its loop is fastest (by 4 %); an archive of objects is all that is asked of ar.
 engine_cargo() {
-    local clang=$1
-    shift
     CC_wasm32_unknown_unknown=$clang AR_wasm32_unknown_unknown=ar \
-        CFLAGS_wasm32_unknown_unknown='-O2 -mbulk-memory -msign-ext -mnontrapping-fptoint' "$@"
+        CFLAGS_wasm32_unknown_unknown=${WASM_C_FLAGS[*]} "$@"
 }
 
 # The rest is linted natively.
 lint_engine() {
-    local clang
-    if clang=$(clang_command) && [[ $toolchain == rustup ]]; then
-        engine_cargo "$clang" cargo clippy --quiet --profile guest --target "$TARGET" -p wellhead-javascript -- -D warnings
+    local clang clang_linker
+    if find_clang && [[ $toolchain == rustup ]]; then
+        engine_cargo cargo clippy --quiet --profile guest --target "$TARGET" -p wellhead-javascript -- -D warnings
     else
-        say "NOT LINTED: plugins/javascript, which takes clang and rustup's $TARGET"
+        say "NOT LINTED: plugins/javascript, which takes clang, lld and rustup's $TARGET"
     fi
+}
+
+build_in_c() {
+    local clang clang_linker
+    find_clang || clang_install || {
+        say "NO JAVASCRIPT, AND SLOW PYTHON: \`wellhead plugin build\` will not build JavaScript or TypeScript, and not have" \
+            "what is in C for Python, until clang and lld (16 or newer) are installed and this has run again"
+        return
+    }
+    build_engine
+    build_python
 }
 
 # A core module, which the host makes a component of once it has loaded a bundle.
 build_engine() {
-    local clang core out=$target_dir/plugins/javascript.wasm.zst
-    clang=$(clang_command) || { clang_install && clang=$(clang_command); } || {
-        say "NO JAVASCRIPT: its engine takes clang 14 or newer. \`wellhead plugin build\` will not build JavaScript or" \
-            "TypeScript until clang is installed and this has run again"
-        return
-    }
+    local core out=$target_dir/plugins/javascript.wasm.zst
     say "building JavaScript's engine with $clang"
-    engine_cargo "$clang" guest_cargo_with_stack "$ENGINE_STACK_BYTES" -p wellhead-javascript
+    engine_cargo guest_cargo_with_stack "$ENGINE_STACK_BYTES" -p wellhead-javascript
     core=$(core_of javascript)
     if up_to_date "$out" "$core" "$pack"; then
         say "the engine is up to date"
@@ -258,6 +266,27 @@ build_engine() {
     fi
 }
 
+# An extension module of the Python that componentize-py links into components, as that needs it: a shared library,
+# whose names are found when it is linked.
+build_python() {
+    local made=$target_dir/plugins/python.so.new out=$target_dir/plugins/python.so log
+    say "building Python's module with $clang"
+    local link=(-fuse-ld="$clang_linker" -nostdlib -Wl,--no-entry,--export=PyInit__wellhead,--strip-debug
+        -Wl,--unresolved-symbols=import-dynamic)
+    if ! log=$("$clang" --target=wasm32-wasip1 "${WASM_C_FLAGS[@]}" -Wall -Wextra -Wno-cast-function-type -fPIC -shared \
+        -fvisibility=hidden -nostdlibinc -isystem plugins/sdk-c/libc "${link[@]}" plugins/python/module.c -o "$made" 2>&1)
+    then
+        say "SLOW PYTHON: its module takes a clang and lld of 16 or newer, and $clang said: $log"
+        return
+    fi
+    # What the linker always says of shared libraries.
+    grep -v 'not yet stable' <<<"$log" >&2 || true
+    # A file that stays as old as it is while nothing changes, so that the host isn't compiled again around it.
+    cmp -s "$made" "$out" || cp "$made" "$out"
+    rm "$made"
+    say "python: $(wc -c <"$out") bytes"
+}
+
 choose_toolchain
 if $only_lint; then
     lint_engine
@@ -265,7 +294,7 @@ if $only_lint; then
 fi
 build_pack
 build_stock
-build_engine
+build_in_c
 if $with_fixtures; then
     # shellcheck source=../tests/fixtures/build.sh
     source tests/fixtures/build.sh

@@ -170,6 +170,7 @@ bool wh_asset(const char *name, wh_bytes *bytes);
 #ifdef WELLHEAD_IMPLEMENTATION
 #include "wellhead/format.c"
 #include "wellhead/text.c"
+#include "wellhead/clock.c"
 #include "wellhead/double.c"
 #include "wellhead/json.c"
 #include "wellhead/config.c"

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 SDK = Path(__file__).resolve().parent
@@ -124,15 +125,27 @@ def compose(folder: Path, tool: str, packages: Path, output: Path) -> None:
     """Runs componentize-py, and makes its words those of the author's files."""
     wit = folder / "wit"
     wit = wit if wit.is_dir() else SDK.parent.parent / "wit"
-    path = [folder.resolve(), *OWN, packages]
-    command = [tool, "-q", "-d", str(wit), "-w", "plugin", "componentize", "--stub-wasi", "wellhead_component"]
-    command += [word for each in path for word in ("-p", str(each))] + ["-o", str(output)]
     environment = {**os.environ, "RUST_BACKTRACE": "0"}
     # A virtual environment that happens to be active is not the project's.
     environment.pop("VIRTUAL_ENV", None)
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    with tempfile.TemporaryDirectory() as own:
+        path = [folder.resolve(), *OWN, packages, *native(Path(own))]
+        command = [tool, "-q", "-d", str(wit), "-w", "plugin", "componentize", "--stub-wasi", "wellhead_component"]
+        command += [word for each in path for word in ("-p", str(each))] + ["-o", str(output)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     if done.returncode:
         raise Refused(f"app.py can't be made into a component:\n{indented(told(done.stdout, path))}")
+
+
+def native(folder: Path) -> list[Path]:
+    """The folder, with the SDK's native module in it, where there is one: `wellhead plugin build` says where it lies.
+    Without it a component makes the same records, more slowly."""
+    module = os.environ.get("WELLHEAD_NATIVE")
+    if not module:
+        return []
+    # The name by which the Python of that componentize-py finds it.
+    shutil.copyfile(module, folder / "_wellhead.cpython-314-wasm32-wasi.so")
+    return [folder]
 
 
 def told(output: str, path: list[Path]) -> str:

@@ -7,9 +7,13 @@
 
 #include "base.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define WH_GAMMA UINT64_C(0x9E3779B97F4A7C15)
+/* In a stream's place, where all streams share: one more than any stream's index. */
+#define WH_ALL_STREAMS (UINT64_C(1) << 32)
 
 /* Draws for any index, in any order. */
 typedef struct wh_key {
@@ -28,12 +32,18 @@ WH_INLINE uint64_t wh_mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-static inline wh_key wh_key_new(uint64_t seed, uint64_t stream, const char *purpose)
+/* The purpose is a text of that many bytes. */
+static inline wh_key wh_key_named(uint64_t seed, uint64_t stream, const char *purpose, size_t length)
 {
     uint64_t hash = UINT64_C(0xCBF29CE484222325);
-    for (const char *at = purpose; *at; at++)
-        hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001B3);
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (uint8_t)purpose[i]) * UINT64_C(0x100000001B3);
     return (wh_key){wh_mix(wh_mix(wh_mix(seed + WH_GAMMA) + stream) ^ hash)};
+}
+
+static inline wh_key wh_key_new(uint64_t seed, uint64_t stream, const char *purpose)
+{
+    return wh_key_named(seed, stream, purpose, strlen(purpose));
 }
 
 /* For what one stream alone sees. */
@@ -45,7 +55,7 @@ static inline wh_key wh_key_of_stream(uint64_t seed, uint32_t stream, const char
 /* For what all streams, and all generators under the same seed, see alike. */
 static inline wh_key wh_key_of_all(uint64_t seed, const char *purpose)
 {
-    return wh_key_new(seed, UINT64_C(1) << 32, purpose);
+    return wh_key_new(seed, WH_ALL_STREAMS, purpose);
 }
 
 /* One number for index `i`: as good as a draw, at half its cost, and not among those draws. */

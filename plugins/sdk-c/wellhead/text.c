@@ -1,4 +1,5 @@
-/* Buffers, strings and time: what the writer does out of line. */
+/* Buffers and strings: what the writer does out of line. */
+#include "escape.h"
 
 #define WH_SMALLEST_BUFFER 256
 
@@ -73,32 +74,6 @@ static const char *wh_where(const wh_buffer *buffer, const uint8_t *at)
     return wh_field_at(buffer, at, space, sizeof space).length ? space : "a value";
 }
 
-static uint8_t *wh_escape(uint8_t *at, uint8_t byte)
-{
-    static const char letters[] = "btn\0fr";
-    *at++ = '\\';
-    if (byte == '"' || byte == '\\') {
-        *at++ = byte;
-    } else if (byte >= 8 && byte <= 13 && letters[byte - 8]) {
-        *at++ = (uint8_t)letters[byte - 8];
-    } else {
-        memcpy(at, "u00", 3);
-        at[3] = (uint8_t)"0123456789abcdef"[byte >> 4];
-        at[4] = (uint8_t)"0123456789abcdef"[byte & 15];
-        at += 5;
-    }
-    return at;
-}
-
-/* Whether one of eight bytes is a control character, a quote, a backslash, or not ASCII. */
-WH_INLINE bool wh_special(uint64_t bytes)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t quotes = bytes ^ ones * '"', slashes = bytes ^ ones * '\\';
-    uint64_t found = bytes | (bytes - ones * 0x20) | (quotes - ones) | (slashes - ones);
-    return (found & ones * 0x80) != 0;
-}
-
 uint8_t *wh_put_string(wh_buffer *buffer, uint8_t *at, const char *text, size_t length)
 {
     wh_writer w = {at, buffer->data + buffer->capacity, buffer};
@@ -123,7 +98,7 @@ uint8_t *wh_put_string(wh_buffer *buffer, uint8_t *at, const char *text, size_t 
                     (unsigned long long)length);
             return w.at;
         }
-        if (n == 1 && (from[i] < 0x20 || from[i] == '"' || from[i] == '\\')) {
+        if (wh_to_escape(from[i])) {
             at = wh_escape(at, from[i]);
         } else {
             memcpy(at, from + i, n);
@@ -163,26 +138,4 @@ uint8_t *wh_put_raw(wh_buffer *buffer, uint8_t *at, const void *bytes, size_t le
         return at;
     wh_copy(&w, bytes, length);
     return w.at;
-}
-
-struct wh_clock wh_clock = {UINT64_MAX, "0000-00-00T00:00:00."};
-
-void wh_clock_set(uint64_t second)
-{
-    /* Days since 1 March of year 0 in the Gregorian calendar, which repeats after 400 years. */
-    uint64_t days = second / 86400 + 719468;
-    uint32_t era = (uint32_t)(days / 146097), of_era = (uint32_t)(days % 146097);
-    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    uint32_t month = (5 * of_year + 2) / 153; /* from March */
-    uint32_t day = of_year - (153 * month + 2) / 5 + 1;
-    uint32_t of_day = (uint32_t)(second % 86400);
-    month = month < 10 ? month + 3 : month - 9;
-    wh_digits_at(wh_clock.text, year + era * 400 + (month <= 2), 4);
-    wh_digits_at(wh_clock.text + 5, month, 2);
-    wh_digits_at(wh_clock.text + 8, day, 2);
-    wh_digits_at(wh_clock.text + 11, of_day / 3600, 2);
-    wh_digits_at(wh_clock.text + 14, of_day / 60 % 60, 2);
-    wh_digits_at(wh_clock.text + 17, of_day % 60, 2);
-    wh_clock.second = second;
 }

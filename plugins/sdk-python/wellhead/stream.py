@@ -6,20 +6,17 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 from .config import read_config
 from .errors import Failed, InvalidConfig
 from .generator import Channel, Generator, Operation, Out, Settings, config_class
 from .place import said
+from .rows import Rows
 from .schema import schema_of
 from .values import WrongValue, _a, to_json
 
 __all__ = ["Batch", "Record", "Stream", "channels", "config_schema"]
-
-#: A batch ends early once its payload is this long: more would cost memory and gain nothing.
-_FULL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -96,12 +93,11 @@ class Stream:
         self._config = read_config(config_class(generator), text)
         self._is_json = is_json(generator.content_type)
         self._out = Out()
+        self._rows = Rows(Out())
         self._failed: tuple[int, Failed] | None = None
         #: The record that comes next, where the generator must not be asked for another.
         self._next = 0 if not generator.random_access and state is None else None
         self._channels: dict[int | str, int] | None = None
-        #: Channel and operation as numbers, by what was set, once they are known to be right.
-        self._marks: dict[tuple[int | str, int], tuple[int, int]] = {}
         try:
             self.generator = generator()
             self.generator.open(self._config, settings or Settings(), state)
@@ -143,110 +139,24 @@ class Stream:
             raise Failed(said(error, type(self.generator))) from error
 
     def _fill(self, first: int, times: Sequence[int]) -> Batch:
-        # Everything in locals, and what can be done for all at once is done afterwards: this is what a record costs.
-        out, marked = self._out, self._marks
-        parts: list[Any] = []
-        keys: list[Any] = []
-        ends: list[int] = []
-        marks: list[tuple[int, tuple[int, int]]] = []
-        size = 0
-        # What is left of these is what the generator is still to go through.
+        out, rows = self._out, self._rows
         left = list(times)
         try:
-            for data in self.generator.records(first, left, out):
-                if type(data) is not str:
-                    data = to_json(data) if type(data) is dict else self._odd(data)
-                key = out.key
-                if key:
-                    out.key = ""
-                if out.channel or out.operation or out.ended:
-                    if out.ended:
-                        break
-                    mark = marked.get((out.channel, out.operation))
-                    if mark is None or not key:
-                        mark = self._mark(out, key)
-                    marks.append((len(parts), mark))
-                    out.channel = out.operation = 0
-                parts.append(data)
-                keys.append(key)
-                size += len(data)
-                ends.append(size)
-                if size >= _FULL:
-                    # No break: the generator goes on behind its `yield`, and finds no more times.
-                    del left[len(ends) :]
-                    if len(ends) > len(times):
-                        break
+            rows.fill(self.generator.records(first, left, out), out, left, self)
         except BaseException as error:
-            # Memory may have come to its end between the three.
-            del parts[len(ends) :], keys[len(ends) :]
-            self._fail(first + len(ends), error)
-        if len(ends) > len(times):
-            del parts[len(times) :], keys[len(times) :], ends[len(times) :]
-            self._fail(first + len(times), WrongValue("`records` gave more records than there were times"))
+            self._fail(first + rows.count(), error)
         out.key, out.channel, out.operation, out.ended = "", 0, 0, False
-        return self._packed(first, parts, ends, keys, marks)
+        return Batch(*rows.take())
 
-    def _packed(
-        self,
-        first: int,
-        parts: list[Any],
-        ends: list[int],
-        keys: list[Any],
-        marks: list[tuple[int, tuple[int, int]]],
-    ) -> Batch:
-        """The batch of records that were made, up to the first that is wrong."""
-        payload, ends = self._side_by_side(first, parts, ends, "")
-        del keys[len(ends) :]
-        if not all(parts):
-            # A record that isn't there has no key.
-            keys = [key if part else "" for key, part in zip(keys, parts)]
-        key_bytes, key_ends = self._side_by_side(first, keys, None, "out.key")
-        rows = len(key_ends)
-        if rows < len(ends):
-            del ends[rows:]
-            payload = payload[: _last(ends)]
-        channels, operations = bytearray(rows), bytearray(rows)
-        for row, (channel, operation) in marks:
-            if row < rows:
-                channels[row] = channel
-                operations[row] = operation
-        return Batch(
-            payload,
-            ends,
-            key_bytes,
-            key_ends if key_bytes else [],
-            bytes(channels) if any(channels) else b"",
-            bytes(operations) if any(operations) else b"",
-        )
+    # How `Rows` goes on with what isn't plain.
 
-    def _side_by_side(
-        self, first: int, parts: list[Any], ends: list[int] | None, path: str
-    ) -> tuple[bytes, list[int]]:
-        """Texts one after another as bytes, and where each ends; up to the first that has none. ``ends`` is where
-        each ends as text, where that is known."""
-        try:
-            text = "".join(parts)
-            if text.isascii():
-                return text.encode(), list(accumulate(map(len, parts))) if ends is None else ends
-        except TypeError:
-            # Some are bytes, or wrong.
-            pass
-        made = []
-        for place, part in enumerate(parts):
-            try:
-                made.append(_encoded(part, path))
-            except WrongValue as wrong:
-                self._fail(first + place, wrong)
-                break
-        return b"".join(made), list(accumulate(map(len, made)))
-
-    def _odd(self, data: Any) -> str | bytes:
-        """What `record` gave, where it is neither a dict nor text."""
+    def odd(self, data: Any) -> str | bytes:
+        """What `record` gave, where it is neither text nor bytes."""
+        if type(data) is dict:
+            return to_json(data)
         if data is None:
             return ""
-        if isinstance(data, bytes):
-            return data
-        if isinstance(data, (bytearray, memoryview)):
+        if isinstance(data, (bytes, bytearray, memoryview)):
             return bytes(data)
         if isinstance(data, str):
             return str(data)
@@ -256,25 +166,44 @@ class Stream:
             )
         return to_json(data)
 
-    def _mark(self, out: Out, key: Any) -> tuple[int, int]:
-        """The record's channel and operation as numbers."""
+    def encoded(self, part: Any, path: str) -> bytes:
+        """The bytes of a record or a key."""
+        if isinstance(part, bytes):
+            return part
+        if part is None:
+            return b""
+        if not isinstance(part, str):
+            raise WrongValue(f"{part!r} is {_a(part)}, and a key is a str (or bytes): write str(…)", path)
+        try:
+            return part.encode()
+        except UnicodeEncodeError as error:
+            half = ascii(part[error.start])
+            raise WrongValue(
+                f"character {error.start} of the text is half of a surrogate pair ({half}): write the whole "
+                "character, or decode with errors='replace'",
+                path,
+            ) from None
+
+    def mark(self, channel: Any, operation: Any, keyed: bool) -> int:
+        """A record's channel and operation as numbers, the latter times 256."""
         if self._channels is None:
             named = self.generator.channels(self._config)
             self._channels = {place: place for place in range(len(named))}
             self._channels.update({channel.name: place for place, channel in enumerate(named)})
-        channel = self._channels.get(out.channel)
-        if channel is None:
+        number = self._channels.get(channel or 0)
+        if number is None:
             names = ", ".join(repr(name) for name in self._channels if isinstance(name, str))
-            raise WrongValue(f"there is no channel {out.channel!r}; there are {names}")
-        if out.operation not in (0, 1, 2):
-            raise WrongValue(f"there is no operation {out.operation!r}; there are Operation.APPEND, UPSERT, DELETE")
-        operation = int(out.operation)
-        self._marks[out.channel, out.operation] = channel, operation
-        if operation and not key:
-            raise WrongValue(
-                f"the operation is {Operation(operation).name}, which needs a key: set out.key"
-            )
-        return channel, operation
+            raise WrongValue(f"there is no channel {channel!r}; there are {names}")
+        if (operation or 0) not in (0, 1, 2):
+            raise WrongValue(f"there is no operation {operation!r}; there are Operation.APPEND, UPSERT, DELETE")
+        done = int(operation or 0)
+        if done and not keyed:
+            raise WrongValue(f"the operation is {Operation(done).name}, which needs a key: set out.key")
+        return number + (done << 8)
+
+    def too_many(self) -> None:
+        """Raises: there were more records than times."""
+        raise WrongValue("`records` gave more records than there were times")
 
     def _fail(self, index: int, error: BaseException) -> None:
         if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
@@ -303,25 +232,6 @@ def is_json(content_type: str) -> bool:
     """Whether records of a media type are JSON."""
     essence = content_type.partition(";")[0].strip().lower()
     return essence == "application/json" or essence.endswith("+json")
-
-
-def _encoded(part: Any, path: str) -> bytes:
-    """A record's or a key's bytes."""
-    if isinstance(part, bytes):
-        return part
-    if part is None:
-        return b""
-    if not isinstance(part, str):
-        raise WrongValue(f"{part!r} is {_a(part)}, and a key is a str (or bytes): write str(…)", path)
-    try:
-        return part.encode()
-    except UnicodeEncodeError as error:
-        half = ascii(part[error.start])
-        raise WrongValue(
-            f"character {error.start} of the text is half of a surrogate pair ({half}): write the whole "
-            "character, or decode with errors='replace'",
-            path,
-        ) from None
 
 
 def _last(ends: list[int]) -> int:

@@ -10,6 +10,8 @@ from math import isfinite
 from time import gmtime
 from typing import Any
 
+from .native import native
+
 __all__ = ["Fixed", "WrongValue", "fixed", "rfc3339", "to_json"]
 
 #: A string with its quotes and escapes; text beyond ASCII stays as it is.
@@ -66,35 +68,22 @@ class Fixed:
 
 
 _SECOND = 1_000_000_000
-#: What is behind the second, by its nanoseconds, where those are whole milliseconds, as event times mostly are.
-MILLIS = {millis * 1_000_000: f"{millis:03d}000Z" for millis in range(1_000)}
-#: Where the last second that was asked for begins, and its text; the last minute, and its text.
-_second = -_SECOND
-_until_second = ""
-_minute = -1
+#: The last minute that was asked for, and its text.
+_minute: int | None = None
 _until_minute = ""
 
 
 def rfc3339(time: int) -> str:
     """Nanoseconds since the epoch in UTC with microseconds: ``2026-01-01T00:00:51.000000Z``."""
-    rest = time - _second
-    if rest in MILLIS:
-        return _until_second + MILLIS[rest]
-    if 0 <= rest < _SECOND:
-        return "%s%06dZ" % (_until_second, rest // 1_000)
-    return _another_second(time)
-
-
-def _another_second(time: int) -> str:
-    global _second, _until_second, _minute, _until_minute
-    seconds = time // _SECOND
+    global _minute, _until_minute
+    if native is not None and (text := native.rfc3339(time)) is not None:
+        return text
+    seconds, rest = divmod(time, _SECOND)
     minute, second = divmod(seconds, 60)
     if minute != _minute:
         _minute = minute
         _until_minute = "%04d-%02d-%02dT%02d:%02d:" % gmtime(seconds)[:5]
-    _second = seconds * _SECOND
-    _until_second = "%s%02d." % (_until_minute, second)
-    return "%s%06dZ" % (_until_second, (time - _second) // 1_000)
+    return "%s%02d.%06dZ" % (_until_minute, second, rest // 1_000)
 
 
 def to_json(value: Any) -> str:
@@ -204,7 +193,7 @@ def _writer(value: Any) -> Callable[[Any], str]:
     if writer is not None:
         return writer
     if isinstance(value, enum.Enum):
-        return lambda value: to_json(value.value)
+        return lambda value: _writer(value.value)(value.value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _dataclass
     for base in (str, int, float, dict, list, tuple):
@@ -242,3 +231,18 @@ def _instead(value: Any) -> str:
 def is_number(value: Any) -> bool:
     """Whether something is a finite number, and no bool."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+def _shape(cls: type) -> tuple[str, ...] | None:
+    """The fields of a class whose objects are written by them."""
+    if dataclasses.is_dataclass(cls) and not issubclass(cls, enum.Enum):
+        return tuple(field.name for field in dataclasses.fields(cls))
+    return None
+
+
+#: Also where there is one in C, which leaves to this what isn't plain.
+_in_python = to_json
+
+if native is not None:
+    native.json(Fixed, _shape, _in_python)
+    to_json = native.to_json

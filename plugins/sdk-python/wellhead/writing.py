@@ -1,9 +1,6 @@
-"""A record's text, by a function that is made for its class: several times as fast as a dict.
+"""A record's text, by a function that is made for its class, which spares the record its dict.
 
 ``write = writer(Position)`` once, at the top of ``app.py``, and ``return write(name, tick.time, …)`` for each record.
-The function is one f-string. What a field mostly has is looked up in a table that belongs to it and holds the text in
-front of it, too, since what costs is every piece that is put together and every number that is written digit by digit.
-Whatever the tables don't know goes the long way, through the same writers as a dict's values, and gives the same text.
 """
 
 from __future__ import annotations
@@ -11,34 +8,31 @@ from __future__ import annotations
 import keyword
 import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from .native import native
 from .schema import Decimals, Format, fields_of
-from .values import MILLIS, WrongValue, _a, _string, fixed, is_number, rfc3339, to_json
+from .values import WrongValue, _a, _string, fixed, is_number, rfc3339, to_json
 
 __all__ = ["writer"]
 
-_SECOND = 1_000_000_000
-#: Entries of a table; then it begins anew, so that an instance's memory is bounded.
-_TABLE = 4096
-#: The last digits of a number, by how many there are: those in front of them vary less, and are in a table.
-_TAILS = {places: [f"{tail:0{places}d}" for tail in range(10**places)] for places in range(1, 5)}
 
+class _Field(NamedTuple):
+    """A field, as what is native takes it; its name besides."""
 
-class _Table(dict[Any, str]):
-    """Texts of values, each made when it is first asked for."""
+    argument: str
+    #: What stands in front of the value.
+    lead: str
+    #: ``t`` text, ``i`` instant, ``d`` decimals, ``a`` anything.
+    kind: str
+    decimals: int
+    name: str
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: Callable[[Any], str]) -> None:
-        self.text = text
-
-    def __missing__(self, value: Any) -> str:
-        text = self.text(value)
-        if len(self) >= _TABLE:
-            self.clear()
-        self[value] = text
-        return text
+    def text(self, value: Any) -> str:
+        """A value's JSON; `WrongValue`, where it has none."""
+        if self.kind == "d":
+            return _fixed(value, self.decimals)
+        return {"t": _text, "i": _instant, "a": to_json}[self.kind](value)
 
 
 def writer(cls: Any) -> Callable[..., str]:
@@ -48,120 +42,48 @@ def writer(cls: Any) -> Callable[..., str]:
     a whole number in units of 10**-7, ``Format("date-time")`` takes nanoseconds since the epoch (``tick.time``), or
     text as it is. Any other is written as in a dict.
     """
-    made = _Made()
-    fields = fields_of(cls)
-    for place, (name, kind, *_) in enumerate(fields):
-        made.field(name, kind, first=place == 0)
-    return made.function(cls.__name__)
+    fields = tuple(_field(place, name, kind) for place, (name, kind, *_) in enumerate(fields_of(cls)))
+    if not fields:
+        raise TypeError(f"{cls.__name__} has no fields")
+    write = _function(fields)
+    write.__qualname__ = f"writer({cls.__name__})"
+    if native is not None:
+        return native.writer(fields, write) or write
+    return write
 
 
-class _Made:
-    """The function's source while it is made, and what it refers to."""
+def _field(place: int, name: str, kind: Any) -> _Field:
+    plain, extras = kind, ()
+    if typing.get_origin(kind) is typing.Annotated:
+        plain, *extras = typing.get_args(kind)
+    usable = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
+    argument = name if usable else f"field_{place}"
+    lead = ("," if place else "{") + _string(name) + ":"
+    decimals = next((extra.places for extra in extras if isinstance(extra, Decimals)), None)
+    if decimals is not None:
+        return _Field(argument, lead, "d", decimals, name)
+    if any(isinstance(extra, Format) and extra.name == "date-time" for extra in extras):
+        return _Field(argument, lead, "i", 0, name)
+    return _Field(argument, lead, "t" if plain is str or _is_words(plain) else "a", 0, name)
 
-    def __init__(self) -> None:
-        self.arguments: list[str] = []
-        self.names: list[str] = []
-        self.longhand: list[Callable[[Any], str]] = []
-        self.before: list[str] = []
-        self.signs: list[str] = []
-        self.text: list[str] = []
-        self.known: dict[str, Any] = {}
 
-    def field(self, name: str, kind: Any, first: bool) -> None:
-        plain, extras = kind, ()
-        if typing.get_origin(kind) is typing.Annotated:
-            plain, *extras = typing.get_args(kind)
-        place = len(self.names)
-        usable = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
-        argument = name if usable else f"field_{place}"
-        lead = ("{" if first else ",") + _string(name) + ":"
-        self.arguments.append(argument)
-        self.names.append(name)
-        decimals = next((extra.places for extra in extras if isinstance(extra, Decimals)), None)
-        if decimals is not None:
-            self._decimals(argument, lead, decimals, place)
-        elif any(isinstance(extra, Format) and extra.name == "date-time" for extra in extras):
-            self._time(argument, lead, place)
-        elif plain is str or _is_words(plain):
-            self.known[f"_table{place}"] = _Table(lambda value: lead + _text(value))
-            self.text.append(f"{{_table{place}[{argument}]}}")
-            self.longhand.append(_text)
-        else:
-            self._literal(lead)
-            self.known["_json"] = to_json
-            self.text.append(f"{{_json({argument})}}")
-            self.longhand.append(to_json)
+def _function(fields: tuple[_Field, ...]) -> Callable[..., str]:
+    """The function, which says what is wrong, and where. It is made of text, so that Python binds its arguments."""
 
-    def function(self, name: str) -> Callable[..., str]:
-        """The function itself."""
-        if not self.names:
-            raise TypeError(f"{name} has no fields")
-        self._literal("}")
-        given = ", ".join(self.arguments)
-        self.known["_long"] = self._long
-        # A negative number's first digits are those of its negative: the tables are for the others.
-        signs = f"        if {' or '.join(self.signs)}:\n            return _long({given})\n" if self.signs else ""
-        source = (
-            f"def write({given}):\n    try:\n{signs}{''.join(self.before)}        return f'{''.join(self.text)}'\n"
-            f"    except Exception:\n        return _long({given})\n"
-        )
-        # In a file of the SDK's, so that a traceback shows the author's line.
-        exec(compile(source, __file__, "exec"), self.known)
-        write = self.known["write"]
-        write.__qualname__ = f"writer({name})"
-        return write
-
-    def _long(self, *values: Any) -> str:
-        """The record field by field, which says what is wrong, and where."""
+    def written(*values: Any) -> str:
         parts = []
-        for name, text, value in zip(self.names, self.longhand, values):
+        for field, value in zip(fields, values):
             try:
-                parts.append(f"{_string(name)}:{text(value)}")
+                parts.append(field.lead + field.text(value))
             except WrongValue as wrong:
-                raise wrong.within(name) from None
-        return "{" + ",".join(parts) + "}"
+                raise wrong.within(field.name) from None
+        return "".join(parts) + "}"
 
-    def _literal(self, text: str) -> None:
-        escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "{{").replace("}", "}}")
-        self.text.append(escaped.replace("\n", "\\n"))
-
-    def _decimals(self, argument: str, lead: str, decimals: int, place: int) -> None:
-        self.longhand.append(lambda value: _fixed(value, decimals))
-        # One digit behind the point is mostly of something that has few values.
-        tail = 0 if decimals < 2 else min(decimals, 4)
-        unit = 10**tail
-        head = f"{argument} // {unit}" if tail else argument
-
-        def text(head: Any) -> str:
-            whole = fixed(int(head) * unit, decimals)
-            return lead + (whole[:-tail] if tail else _fixed(head, decimals))
-
-        self.known[f"_table{place}"] = _Table(text)
-        self.text.append(f"{{_table{place}[{head}]}}")
-        if tail:
-            self.signs.append(f"{argument} < 0")
-            self.known[f"_tails{tail}"] = _TAILS[tail]
-            self.text.append(f"{{_tails{tail}[{argument} % {unit}]}}")
-
-    def _time(self, argument: str, lead: str, place: int) -> None:
-        self.longhand.append(_instant)
-        known, begin, until, rest = self.known, f"_begin{place}", f"_until{place}", f"_rest{place}"
-        known.update({begin: -_SECOND, until: ""})
-
-        class Rests(dict[int, str]):
-            """What is behind the second; one that isn't whole milliseconds, or of another second, isn't in it."""
-
-            def __missing__(self, rest: int) -> str:
-                if not 0 <= rest < _SECOND:
-                    time = known[begin] + rest
-                    known[begin] = time // _SECOND * _SECOND
-                    known[until] = f'{lead}"{rfc3339(time)[:-7]}'
-                    rest %= _SECOND
-                return f'{rest // 1_000:06d}Z"'
-
-        known[f"_rests{place}"] = Rests({rest: f'{text}"' for rest, text in MILLIS.items()})
-        self.before.append(f"        {rest} = _rests{place}[{argument} - {begin}]\n")
-        self.text.append(f"{{{until}}}{{{rest}}}")
+    given = ", ".join(field.argument for field in fields)
+    known: dict[str, Any] = {"_written": written}
+    # In a file of the SDK's, so that a traceback shows the author's line.
+    exec(compile(f"def write({given}):\n    return _written({given})\n", __file__, "exec"), known)
+    return known["write"]
 
 
 def _is_words(kind: Any) -> bool:
@@ -175,7 +97,6 @@ def _text(value: Any) -> str:
 
 
 def _fixed(value: Any, decimals: int) -> str:
-    # A whole float is equal to its int, so that a table knows it or not, by chance: it is written likewise.
     if not is_number(value) or value != int(value):
         raise WrongValue(f"{value!r} is {_a(value)}, and Decimals({decimals}) takes a whole number: round it to units")
     return fixed(int(value), decimals)

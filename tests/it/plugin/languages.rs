@@ -147,14 +147,19 @@ fn sdks_hold_by_themselves() {
         "cc -std=c11 -I. test.c -o {0} && {0} ../vectors.json",
         test.display()
     );
+    let python = "PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s tests";
+    // What a component has in C, on this machine.
+    let module = format!(
+        "cc -O1 -g -shared -fPIC -fvisibility=hidden ../python/module.c -o {0}/_wellhead.so && \
+         WELLHEAD_TEST_NATIVE=1 PYTHONPATH={0} {python}",
+        built.path().display()
+    );
     for (sdk, command) in [
         ("sdk-c", c.as_str()),
         ("sdk-go", "go test ."),
         ("sdk-js", "node --test test/*.test.js"),
-        (
-            "sdk-python",
-            "PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s tests",
-        ),
+        ("sdk-python", python),
+        ("sdk-python", &module),
     ] {
         passes(command, &plugins.join(sdk));
     }

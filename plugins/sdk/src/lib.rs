@@ -104,6 +104,10 @@ pub use rng::{Key, Rng, below, mix};
 pub use round::Round;
 pub use stream::Stream;
 pub use table::{Entry, Table, Word, Words};
+/// Writers that never make room; see [`Out::bounded`].
+pub mod bounded {
+    pub use crate::writer::{Bounded, Digits, MOST_DECIMALS, Room, Value};
+}
 pub use writer::{Clock, Date, Filled, Lit, Pattern, Time, Writer, slots};
 
 pub use {schemars, serde};

@@ -1,5 +1,6 @@
 //! Where a generator writes the record of one tick.
 
+use crate::bounded::Bounded;
 use crate::{Operation, Text, Writer};
 use serde::Serialize;
 use std::ops::Range;
@@ -23,6 +24,12 @@ impl Out<'_> {
     #[inline(always)]
     pub fn writer(&mut self) -> Writer<'_> {
         Writer::new(self.payload)
+    }
+
+    /// A writer that never makes room, for records that can be begun again: see [`Bounded`].
+    #[inline(always)]
+    pub fn bounded(&mut self) -> Bounded<'_> {
+        Bounded::new(self.payload)
     }
 
     /// Writes a record that `serde` knows, as JSON.

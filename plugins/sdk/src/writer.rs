@@ -7,17 +7,21 @@
 //! Stores beyond `p` are to allocated memory that no one has read; `finish` sets the length to
 //! what was really written.
 //!
+//! [`Bounded`] alone lets `p` go beyond `end`, by no more than the slack, and looks before each piece.
+//!
 //! Why it is so: in a component, a copy whose length is not known is a call (2 to 5 ns), a turn
 //! of a loop costs a nanosecond for the deadline check, and a `Vec` reached through a reference
 //! keeps its pointer and length in memory.
 #![allow(unsafe_code)]
 
+mod bounded;
 mod copy;
 mod number;
 mod pattern;
 mod text;
 mod time;
 
+pub use bounded::{Bounded, Digits, MOST_DECIMALS, Room, Value};
 pub use pattern::{Filled, Pattern};
 pub use time::{Clock, Date, Time};
 
@@ -25,7 +29,7 @@ use copy::{copy_padded, copy_short};
 use std::ops::Range;
 
 /// Bytes that may be stored past `end` before the next look at the room left.
-pub(crate) const SLACK: usize = 64;
+pub(crate) const SLACK: usize = 96;
 
 /// Text known to the compiler, padded to whole 16-byte slots; made by [`lit!`](crate::lit).
 #[repr(C, align(16))]
@@ -63,7 +67,9 @@ impl<const SLOTS: usize> Lit<SLOTS> {
 /// Made by [`Out::writer`](crate::Out::writer). Values know how to write themselves through
 /// [`Put`](crate::Put); the methods here are for those who write a [`Put`](crate::Put) of their
 /// own or something that isn't JSON.
-pub struct Writer<'a> {
+///
+/// One that isn't `CHECKED` never looks at the room left: it belongs to a [`Bounded`], which does.
+pub struct Writer<'a, const CHECKED: bool = true> {
     p: *mut u8,
     end: *mut u8,
     buf: &'a mut Vec<u8>,
@@ -91,59 +97,12 @@ impl<'a> Writer<'a> {
         unsafe { self.buf.set_len(len) }
     }
 
-    /// Where the next byte goes, for [`Out::written`](crate::Out::written).
-    #[inline(always)]
-    pub fn position(&self) -> usize {
-        self.p as usize - self.buf.as_ptr() as usize
-    }
-
-    /// What a function writes that isn't inlined: without this, the cursor would be kept in memory
-    /// all the time, only because that function is given a reference to it.
-    #[inline(always)]
-    pub fn aside<R>(&mut self, write: impl FnOnce(&mut Writer<'_>) -> R) -> R {
-        let mut writer = Writer {
-            p: self.p,
-            end: self.end,
-            buf: &mut *self.buf,
-        };
-        let result = write(&mut writer);
-        let (p, end) = (writer.p, writer.end);
-        (self.p, self.end) = (p, end);
-        result
-    }
-
-    /// Goes on by `n` bytes that were stored, and restores the invariant.
-    ///
-    /// # Safety
-    /// `n <= SLACK`, and the `n` bytes at `p` were stored.
-    #[inline(always)]
-    unsafe fn advance(&mut self, n: usize) {
-        // SAFETY: p <= end, and SLACK bytes beyond end are allocated.
-        self.p = unsafe { self.p.add(n) };
-        if self.p > self.end {
-            self.grow(SLACK);
-        }
-    }
-
     /// Room for `n` bytes before `end`.
     #[inline(always)]
     fn ensure(&mut self, n: usize) {
         if self.end as usize - (self.p as usize) < n {
             self.grow(n);
         }
-    }
-
-    #[inline(always)]
-    fn grow(&mut self, more: usize) {
-        self.p = grow(self.buf, self.p, more);
-        self.reset_end();
-    }
-
-    #[inline(always)]
-    fn reset_end(&mut self) {
-        let capacity = self.buf.capacity();
-        // SAFETY: whoever called has just made sure of more than SLACK bytes of room.
-        self.end = unsafe { self.buf.as_mut_ptr().add(capacity - SLACK) };
     }
 
     /// A literal, as it is: `writer.lit(&Lit::new("…"))`, or shorter `lit!(writer, "…")`.
@@ -199,6 +158,55 @@ impl<'a> Writer<'a> {
             Some(slot) if n <= 32 => self.slot(slot, n),
             _ => self.bytes(bytes.get(..n).unwrap_or_default()),
         }
+    }
+}
+
+impl<const CHECKED: bool> Writer<'_, CHECKED> {
+    /// Where the next byte goes, for [`Out::written`](crate::Out::written).
+    #[inline(always)]
+    pub fn position(&self) -> usize {
+        self.p as usize - self.buf.as_ptr() as usize
+    }
+
+    /// What a function writes that isn't inlined: without this, the cursor would be kept in memory
+    /// all the time, only because that function is given a reference to it.
+    #[inline(always)]
+    pub fn aside<R>(&mut self, write: impl FnOnce(&mut Writer<'_, CHECKED>) -> R) -> R {
+        let mut writer = Writer {
+            p: self.p,
+            end: self.end,
+            buf: &mut *self.buf,
+        };
+        let result = write(&mut writer);
+        let (p, end) = (writer.p, writer.end);
+        (self.p, self.end) = (p, end);
+        result
+    }
+
+    /// Goes on by `n` bytes that were stored, and restores the invariant.
+    ///
+    /// # Safety
+    /// `n <= SLACK`, and the `n` bytes at `p` were stored.
+    #[inline(always)]
+    unsafe fn advance(&mut self, n: usize) {
+        // SAFETY: p <= end, and SLACK bytes beyond end are allocated.
+        self.p = unsafe { self.p.add(n) };
+        if CHECKED && self.p > self.end {
+            self.grow(SLACK);
+        }
+    }
+
+    #[inline(always)]
+    fn grow(&mut self, more: usize) {
+        self.p = grow(self.buf, self.p, more);
+        self.reset_end();
+    }
+
+    #[inline(always)]
+    fn reset_end(&mut self) {
+        let capacity = self.buf.capacity();
+        // SAFETY: whoever called has just made sure of more than SLACK bytes of room.
+        self.end = unsafe { self.buf.as_mut_ptr().add(capacity - SLACK) };
     }
 
     /// One byte, as it is.

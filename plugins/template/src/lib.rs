@@ -24,7 +24,7 @@ pub use config::Config;
 pub use unique::Permutation;
 
 use compile::compile;
-use program::{FAILED, Program, Scratch};
+use program::{FAILED, FULL, Program, Scratch};
 
 /// The generator.
 pub struct Template {
@@ -63,11 +63,17 @@ impl Generator for Template {
     #[inline(always)]
     fn record(&mut self, tick: Tick, out: &mut Out<'_>) -> Result<(), Error> {
         let number = tick.index.wrapping_mul(self.step).wrapping_add(self.first);
-        let mut writer = out.writer();
-        let key = self
-            .program
-            .run(&mut self.scratch, tick, number, &mut writer);
-        writer.finish();
+        let key = loop {
+            let mut writer = out.bounded();
+            let key = self
+                .program
+                .run(&mut self.scratch, tick, number, &mut writer);
+            if key != FULL {
+                writer.finish();
+                break key;
+            }
+            writer.more();
+        };
         if key.0 < key.1 {
             put_key(out, key);
         } else if key == FAILED {

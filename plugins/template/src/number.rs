@@ -1,7 +1,10 @@
 //! Numbers: how they are drawn, in whole units, and written.
 
-use wellhead_sdk::below;
+use wellhead_sdk::bounded::Value;
 use wellhead_sdk::dist::{Curve, Weighted};
+use wellhead_sdk::{Writer, below};
+
+use crate::step::PADDING;
 
 /// How a number is drawn: whole units from `low` on.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +66,43 @@ impl Numbers {
             }
             How::Zipf { ranks, low } => low + self.ranks[ranks as usize].draw(random) as i64,
         }
+    }
+}
+
+/// Writes numbers most of which follow one another: all but their last two digits stay for a while.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counter {
+    hundreds: u64,
+    text: [u8; PADDING],
+    length: u32,
+}
+
+impl Counter {
+    #[inline(always)]
+    pub fn put(&mut self, number: i64, v: Value<'_, '_>) {
+        let hundreds = number as u64 / 100;
+        if number < 100 {
+            return v.i64(number);
+        }
+        if hundreds != self.hundreds {
+            self.set(hundreds);
+        }
+        let last = number as u64 - hundreds * 100;
+        let tens = (last * 103) >> 10;
+        let digits = tens | (last - tens * 10) << 8 | u64::from_le_bytes(*b"00\0\0\0\0\0\0");
+        v.text_and_word(&self.text, self.length as usize, digits, 2);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set(&mut self, hundreds: u64) {
+        let mut text = Vec::new();
+        let mut writer = Writer::new(&mut text);
+        writer.u64(hundreds);
+        writer.finish();
+        self.text[..text.len()].copy_from_slice(&text);
+        self.length = text.len() as u32;
+        self.hundreds = hundreds;
     }
 }
 

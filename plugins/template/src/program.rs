@@ -3,10 +3,13 @@
 //! Made once at `open`, and gone through for each record. Nothing is parsed or allocated there: a
 //! step copies its text, draws from its own key at the record's index, and writes a value.
 
+use std::ops::Range;
+
+use wellhead_sdk::bounded::{Bounded, Digits};
 use wellhead_sdk::dist::Weighted;
 use wellhead_sdk::{Clock, Date, Key, Put, Rng, Tick, Uuid, Writer, lit};
 
-use crate::number::{self, Numbers};
+use crate::number::{self, Counter, Numbers};
 use crate::pattern::Pattern;
 use crate::people::Source;
 pub(crate) use crate::step::{Form, PADDING, Piece, Step, What};
@@ -18,6 +21,8 @@ pub(crate) const LOOPS: usize = 4;
 
 /// What stands for a key where a value can't be computed; the registers say why.
 pub(crate) const FAILED: (usize, usize) = (usize::MAX, 0);
+/// And where there is no room for the record.
+pub(crate) const FULL: (usize, usize) = (usize::MAX, 1);
 
 /// A field of another template's records: `from` and `step` times the record's number, or where that
 /// goes in a permutation.
@@ -44,6 +49,8 @@ pub(crate) struct Program {
     pub elsewhere: Vec<Elsewhere>,
     /// How many clocks the steps need.
     pub clocks: u32,
+    /// And counters.
+    pub counters: u32,
     /// What depends on other fields.
     pub values: Values,
 }
@@ -69,6 +76,7 @@ pub(crate) struct Scope {
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
     pub clocks: Vec<Clock>,
+    counters: Vec<Counter>,
     loops: [Loop; LOOPS],
     pub registers: Registers,
     /// How far the numbers of a stream's records are apart.
@@ -79,6 +87,7 @@ impl Scratch {
     pub fn new(program: &Program, by: u64) -> Scratch {
         Scratch {
             clocks: vec![Clock::new(); program.clocks as usize],
+            counters: vec![Counter::default(); program.counters as usize],
             loops: [Loop::NONE; LOOPS],
             registers: Registers::new(&program.values),
             by,
@@ -118,115 +127,136 @@ impl Scratch {
 
 impl Program {
     /// Writes a record, which is number `number` of all streams. Says where the key's text is;
-    /// nowhere when there is none, [`FAILED`] when a value can't be computed.
+    /// nowhere when there is none, [`FAILED`] when a value can't be computed, [`FULL`] when there is no
+    /// room.
     #[inline(always)]
     pub fn run(
         &self,
         scratch: &mut Scratch,
         tick: Tick,
         number: u64,
-        w: &mut Writer<'_>,
+        w: &mut Bounded<'_>,
     ) -> (usize, usize) {
         let mut scope = Scope {
             address: tick.index,
             count: number,
         };
         let (mut key, mut depth, mut at) = ((0, 0), 0, 0);
+        // What may be long, or isn't inlined.
+        macro_rules! aside {
+            ($write:expr) => {
+                if w.aside($write).is_none() {
+                    return FULL;
+                }
+            };
+        }
         if self.values.root.wanted && !self.begin(scratch, tick, scope) {
             return FAILED;
         }
         loop {
             let step = &self.steps[at];
             at += 1;
-            let length = (step.text.to - step.text.from) as usize;
-            match length {
-                0..=PADDING => w.prefix(&step.short, length),
-                _ => w.aside(|w| self.long_text(step.text, w)),
+            let mut length = step.length as usize;
+            if length > PADDING {
+                aside!(|w| self.long_text(step.text, w));
+                length = 0;
             }
+            let Some(room) = w.room() else {
+                return FULL;
+            };
+            let v = room.after(&step.short, length);
             let random = || step.key.hash(scope.address);
             match step.what {
                 What::End => return key,
                 What::Nothing => {}
-                What::Whole(how) => w.i64(self.numbers.draw(how, random())),
-                What::Natural(how) => w.u32(self.numbers.draw(how, random()) as u32),
+                What::Whole(how) => v.i64(self.numbers.draw(how, random())),
+                What::Natural(how) => v.u32(self.numbers.draw(how, random()) as u32),
                 What::Small(low, span) => {
                     let off = wellhead_sdk::below((random() >> 32) as u32, span);
-                    w.u8(low.wrapping_add(off as u8));
+                    v.u8(low.wrapping_add(off as u8));
                 }
-                What::Cents(how) => w.cents(self.numbers.draw(how, random()) as u32),
+                What::Cents(how) => v.cents(self.numbers.draw(how, random()) as u32),
                 What::Decimal(how, decimals) => {
-                    w.decimal(self.numbers.draw(how, random()), decimals);
+                    v.decimal(self.numbers.draw(how, random()), decimals);
                 }
                 What::Known(number, decimals) => {
-                    w.decimal(scratch.registers.units(number, decimals), decimals);
+                    v.decimal(scratch.registers.units(number, decimals), decimals);
                 }
-                What::Shown(units, decimals) => {
-                    w.decimal(scratch.registers.shown(units), decimals);
-                }
-                What::ShownCents(units) => {
-                    let units = scratch.registers.shown(units);
-                    match u32::try_from(units) {
-                        Ok(cents) => w.cents(cents),
-                        Err(_) => w.decimal(units, 2),
-                    }
-                }
-                What::ShownSmall(units) => w.u8(scratch.registers.shown(units) as u8),
+                What::Shown(units, decimals) => match scratch.registers.digits(units) {
+                    Digits::NONE => v.decimal(scratch.registers.shown(units), decimals),
+                    digits => v.digits(digits, decimals),
+                },
+                What::ShownCents(units) => match scratch.registers.digits(units) {
+                    Digits::NONE => v.decimal(scratch.registers.shown(units), 2),
+                    digits => v.digits(digits, 2),
+                },
+                What::ShownSmall(units) => v.u8(scratch.registers.shown(units) as u8),
                 What::KnownBool(number) => {
-                    // Both as one word: which of them it is, nobody can foresee.
-                    let (text, length) = match scratch.registers.get(number) != 0.0 {
-                        true => (*b"true\0\0\0\0", 4),
-                        false => (*b"false\0\0\0", 5),
-                    };
-                    w.word64(u64::from_le_bytes(text), length);
+                    v.bool(scratch.registers.get(number) != 0.0);
                 }
                 What::KnownText(text) => {
-                    w.byte(b'"');
-                    w.bytes(scratch.registers.bytes(text));
-                    w.byte(b'"');
+                    let bytes = scratch.registers.bytes(text);
+                    aside!(|w| put_bytes(bytes, true, w));
                 }
-                What::Part(text) => w.bytes(scratch.registers.bytes(text)),
+                What::Part(text) => match scratch.registers.bytes(text) {
+                    short if short.len() <= PADDING => v.bytes(short),
+                    long => aside!(|w| put_bytes(long, false, w)),
+                },
                 What::Again(text) => {
                     let span = scratch.registers.texts[text as usize];
-                    w.again(span.from as usize..span.to as usize);
+                    let range = span.from as usize..span.to as usize;
+                    match range.len() <= PADDING {
+                        true => v.again(range),
+                        false => aside!(|w| put_again(range, w)),
+                    }
                 }
-                What::Sequence(from, step) => {
-                    w.i64(from.wrapping_add(step.wrapping_mul(scope.count as i64)));
+                What::Sequence(from, step, counter) => {
+                    let number = from.wrapping_add(step.wrapping_mul(scope.count as i64));
+                    scratch.counters[counter as usize].put(number, v);
                 }
                 What::Unique(which, low) => {
                     let place = self.permutations[which as usize].at(scope.count);
-                    w.i64(low.wrapping_add(place as i64));
+                    v.i64(low.wrapping_add(place as i64));
                 }
-                What::Bool(share) => (random() >> 32 < share).put(w),
-                What::Uuid => Uuid(random(), step.key.at(scope.address).next()).put(w),
+                What::Bool(share) => v.bool(random() >> 32 < share),
+                What::Uuid => v.uuid(Uuid(random(), step.key.at(scope.address).next())),
                 What::Choice { weights, first } => {
                     let place = self.weights[weights as usize].draw(random());
-                    self.text(self.texts[first as usize + place], w);
+                    let text = self.texts[first as usize + place];
+                    match self.short_text(text) {
+                        Some(short) => v.text(short, text.len()),
+                        None => aside!(|w| self.long_text(text, w)),
+                    }
                 }
                 What::Even { first, count } => {
                     let place = wellhead_sdk::below((random() >> 32) as u32, count);
-                    self.text(self.texts[(first + place) as usize], w);
+                    let text = self.texts[(first + place) as usize];
+                    match self.short_text(text) {
+                        Some(short) => v.text(short, text.len()),
+                        None => aside!(|w| self.long_text(text, w)),
+                    }
                 }
                 What::Pattern(which) => {
                     let pattern = &self.patterns[which as usize];
-                    w.aside(|w| pattern.put(step.key.at(scope.address), w));
+                    aside!(|w| pattern.put(step.key.at(scope.address), w));
                 }
                 What::Time { form, clock, skew } => {
                     let time = number::skewed(tick.time, skew, random());
                     let clock = &mut scratch.clocks[clock as usize];
                     match form {
-                        Form::Rfc3339 => clock.at(time).put(w),
-                        _ => w.aside(|w| put_time(form, time, clock, w)),
+                        Form::Rfc3339 => v.time(clock.at(time)),
+                        _ => aside!(|w| put_time(form, time, clock, w)),
                     }
                 }
                 What::Person(source, kind) => {
                     let source = &self.people[source as usize];
-                    w.aside(|w| source.put(kind, scope.address, w));
+                    aside!(|w| source.put(kind, scope.address, w));
                 }
-                What::Address => w.aside(|w| put_address(random(), w)),
-                What::Elsewhere(which) => w.i64(self.elsewhere(which, random())),
+                What::Address => aside!(|w| put_address(random(), w)),
+                What::Elsewhere(which) => v.i64(self.elsewhere(which, random())),
                 What::Null { share, past } => {
                     if random() >> 32 < share {
-                        lit!(w, "null");
+                        v.null();
                         at = past as usize;
                     }
                 }
@@ -234,7 +264,7 @@ impl Program {
                     let mut elements = step.key.at(scope.address);
                     let count = min + elements.below(span);
                     if count == 0 {
-                        w.byte(b']');
+                        v.byte(b']');
                         at = past as usize;
                     } else {
                         scope = scratch.begin(depth, count, elements, scope);
@@ -245,10 +275,10 @@ impl Program {
                     let (more, next) = scratch.next(depth - 1, scope);
                     scope = next;
                     if more {
-                        w.byte(b',');
+                        v.byte(b',');
                         at = first as usize;
                     } else {
-                        w.byte(b']');
+                        v.byte(b']');
                         depth -= 1;
                     }
                 }
@@ -261,13 +291,8 @@ impl Program {
                     let Some((from, to, quoted)) = self.shown(which, scratch, tick, scope) else {
                         return FAILED;
                     };
-                    if quoted {
-                        w.byte(b'"');
-                    }
-                    w.bytes(&scratch.registers.text[from..to]);
-                    if quoted {
-                        w.byte(b'"');
-                    }
+                    let bytes = &scratch.registers.text[from..to];
+                    aside!(|w| put_bytes(bytes, quoted, w));
                 }
                 What::Noted { text, drawing } => {
                     let from = w.position() + 1;
@@ -278,9 +303,9 @@ impl Program {
                             ..
                         } => {
                             let pattern = &self.patterns[*which as usize];
-                            w.aside(|w| pattern.put(key.at(scope.address), w));
+                            aside!(|w| pattern.put(key.at(scope.address), w));
                         }
-                        _ => w.aside(|w| self.put_text(drawing, scratch, tick, scope, w)),
+                        _ => aside!(|w| self.put_text(drawing, scratch, tick, scope, w)),
                     }
                     scratch.registers.texts[text as usize] = Span::new(from, w.position() - 1);
                 }
@@ -308,10 +333,11 @@ impl Program {
         field.from.wrapping_add(off)
     }
 
+    /// Bytes that begin with a text, where it isn't longer.
     #[inline(always)]
-    pub(crate) fn text(&self, piece: Piece, w: &mut Writer<'_>) {
-        let from = &self.pool[piece.from as usize..];
-        w.prefix(from, (piece.to - piece.from) as usize);
+    fn short_text(&self, piece: Piece) -> Option<&[u8; PADDING]> {
+        let from = self.pool[piece.from as usize..].first_chunk();
+        from.filter(|_| piece.len() <= PADDING)
     }
 
     #[inline(never)]
@@ -329,6 +355,22 @@ impl Loop {
             count: 0,
         },
     };
+}
+
+#[inline(never)]
+fn put_bytes(bytes: &[u8], quoted: bool, w: &mut Writer<'_>) {
+    if quoted {
+        w.byte(b'"');
+    }
+    w.bytes(bytes);
+    if quoted {
+        w.byte(b'"');
+    }
+}
+
+#[inline(never)]
+fn put_again(range: Range<usize>, w: &mut Writer<'_>) {
+    w.again(range);
 }
 
 #[inline(never)]

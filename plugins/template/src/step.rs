@@ -8,6 +8,9 @@ use crate::people::Kind;
 /// So many bytes can be read from where any text begins: a copy of that length is the fastest.
 pub(crate) const PADDING: usize = 32;
 
+/// The length of what isn't copied so.
+pub(crate) const LONG: u32 = u32::MAX;
+
 /// Text in the program's pool.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Piece {
@@ -27,6 +30,8 @@ pub(crate) struct Step {
     /// The text before it, where that is short: it is copied whole, whatever its length.
     pub short: [u8; PADDING],
     pub text: Piece,
+    /// How long it is; [`LONG`] where it isn't short.
+    pub length: u32,
     /// What the value is drawn from.
     pub key: Key,
     pub what: What,
@@ -49,8 +54,9 @@ pub(crate) enum What {
     Cents(How),
     /// A number with so many decimals.
     Decimal(How, u8),
-    /// `from` and `step`: the latter times the record's number, or the element's place.
-    Sequence(i64, i64),
+    /// `from` and `step`, the latter times the record's number, or the element's place; and by which of
+    /// the counters it is written.
+    Sequence(i64, i64, u32),
     /// What is added to a permutation's number.
     Unique(u32, i64),
     Bool(u64),
@@ -133,6 +139,10 @@ impl Step {
         Step {
             short,
             text: piece,
+            length: match piece.len() {
+                short @ 0..=PADDING => short as u32,
+                _ => LONG,
+            },
             key,
             what,
         }

@@ -274,6 +274,15 @@ pub(crate) struct Total {
     pub dst: u32,
 }
 
+/// A number that the record shows in units of its last decimal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Units {
+    pub number: u32,
+    pub decimals: u8,
+    /// Whether its digits are wanted.
+    pub digits: bool,
+}
+
 /// What is computed at a record's beginning.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Root {
@@ -281,8 +290,8 @@ pub(crate) struct Root {
     pub wanted: bool,
     /// What follows from the record's number alone, and so is computed for several at once.
     pub columns: Vec<Run>,
-    /// Which numbers of these the record shows, with how many decimals.
-    pub units: Vec<(u32, u8)>,
+    /// Which numbers of these the record shows.
+    pub units: Vec<Units>,
     /// The rest: runs from one to another of the list.
     pub rest: (u32, u32),
     /// All of it, in the order in which failures are found.

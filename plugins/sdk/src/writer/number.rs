@@ -18,6 +18,25 @@ pub(super) const fn digits8(v: u32) -> u64 {
     tens | ((y - tens * 10) << 8)
 }
 
+/// The same for several numbers at once, in 32 bits each half, which a vector has four of. What isn't
+/// below 10⁸ gives anything.
+#[inline(always)]
+pub(super) fn digits8_each<const N: usize>(numbers: &[u32; N]) -> [u64; N] {
+    let halves = numbers.map(|v| {
+        let high = ((u64::from(v) * 3_518_437_209) >> 45) as u32;
+        [high, v.wrapping_sub(high.wrapping_mul(10_000))]
+    });
+    let halves = halves.map(|halves| {
+        halves.map(|x| {
+            let hundreds = x.wrapping_mul(10_486) >> 20;
+            let y = hundreds | x.wrapping_sub(hundreds.wrapping_mul(100)) << 16;
+            let tens = (y.wrapping_mul(103) >> 10) & 0x000f_000f;
+            tens | y.wrapping_sub(tens.wrapping_mul(10)) << 8
+        })
+    });
+    halves.map(|[high, low]| u64::from(high) | u64::from(low) << 32)
+}
+
 /// The same as text.
 #[inline(always)]
 pub(super) const fn text8(v: u32) -> u64 {
@@ -56,7 +75,7 @@ const fn small_numbers() -> [[u8; 4]; 256] {
 /// The text of 0 to 255 in three bytes; the fourth is its length.
 static SMALL_NUMBERS: [[u8; 4]; 256] = small_numbers();
 
-impl Writer<'_> {
+impl<const CHECKED: bool> Writer<'_, CHECKED> {
     /// A whole number below 256.
     #[inline(always)]
     pub fn u8(&mut self, v: u8) {
@@ -155,13 +174,7 @@ impl Writer<'_> {
         if v >= 10_000_000 {
             return self.fixed::<2>(i64::from(v));
         }
-        let digits = digits8(v);
-        let zeros = (digits | 1 << 40).trailing_zeros() & 56; // at least three digits stay
-        let text = (digits | ASCII_ZEROS) >> zeros;
-        let whole = 48 - zeros; // bits of the digits before the point
-        let mask = (1 << whole) - 1;
-        let text = (text & mask) | u64::from(b'.') << whole | (text & !mask) << 8;
-        self.word64(text, 9 - (zeros as usize >> 3));
+        self.digits(digits8(v), 2);
     }
 
     /// A number in units of 10⁻ᴰ, with `D` decimals, 1 to 7: for 2, -5 is `-0.05`.
@@ -190,8 +203,12 @@ impl Writer<'_> {
             *self.p = b'-';
             self.p = self.p.add(usize::from(v < 0));
         }
-        let decimals = u32::from(decimals);
-        let digits = digits8(magnitude as u32);
+        self.digits(digits8(magnitude as u32), decimals.into());
+    }
+
+    /// The digits of a number below 10⁷, so many of which, 0 to 6, are decimals.
+    #[inline(always)]
+    pub(super) fn digits(&mut self, digits: u64, decimals: u32) {
         // At least one digit stays before the point.
         let zeros = (digits | 1 << (56 - 8 * decimals)).trailing_zeros() & 56;
         let text = (digits | ASCII_ZEROS) >> zeros;

@@ -109,7 +109,7 @@ const fn date(shifted: u64) -> (u32, u32, u32) {
     (year as u32, month as u32, of_month as u32)
 }
 
-impl Writer<'_> {
+impl<const CHECKED: bool> Writer<'_, CHECKED> {
     /// The 10 characters of a date, without quotes.
     #[inline(always)]
     pub fn date(&mut self, date: Date) {

@@ -184,7 +184,9 @@ impl Compiler<'_> {
     fn sequence(&mut self, options: &Options<'_>) -> Result<Value, Error> {
         let from = options.whole("from")?.unwrap_or(0);
         let step = options.whole("step")?.unwrap_or(1);
-        self.step("", What::Sequence(from, step), 20);
+        let counter = self.program.counters;
+        self.program.counters += 1;
+        self.step("", What::Sequence(from, step, counter), 20);
         Ok(match step {
             1.. => json!({"type": "integer", "minimum": from}),
             _ => json!({"type": "integer", "maximum": from}),

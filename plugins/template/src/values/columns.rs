@@ -6,15 +6,16 @@
 //! always further on, and what is done meanwhile leaves its registers as they are. Where one can't
 //! be computed, the whole block is computed record by record instead, and the right one fails.
 
+mod draws;
 mod numbers;
 
 use std::array::from_fn;
 
 use super::arithmetic::{TENS, even_units, nearest};
 use super::{Op, Register, Registers, Run, Values};
-use crate::number::How;
-use crate::program::{Program, Scope, Scratch, What};
+use crate::program::{Program, Scope, Scratch};
 use wellhead_sdk::Tick;
+use wellhead_sdk::bounded::Digits;
 
 /// Records of a block.
 pub(super) const LANES: usize = 32;
@@ -226,58 +227,49 @@ impl Program {
         }
     }
 
-    /// What a step draws for each record.
-    #[inline(never)]
-    fn draw(
-        &self,
-        (step, dst): (u32, u32),
-        here: Option<&Mask>,
-        r: &mut Registers,
-        scopes: &[Scope; LANES],
-    ) {
-        let drawing = &self.steps[step as usize];
-        let (how, unit) = match drawing.what {
-            What::Whole(how) | What::Natural(how) => (how, 1.0),
-            What::Small(low, span) => {
-                let low = i64::from(low);
-                (How::Even { low, span }, 1.0)
-            }
-            What::Cents(how) => (how, 100.0),
-            What::Decimal(how, digits) => (how, TENS[usize::from(digits)]),
-            _ => {
-                let tick = Tick { index: 0, time: 0 };
-                return r.set_each(dst, here, |k| self.drawn(step, tick, scopes[k]));
-            }
-        };
-        let drawn = |how: How, k: usize| {
-            let random = drawing.key.hash(scopes[k].address);
-            self.numbers.draw(how, random) as f64 / unit
-        };
-        // Each in a loop of its own, so that none asks for each number how it is drawn.
-        match how {
-            How::Even { low, span } => r.set_each(dst, here, |k| drawn(How::Even { low, span }, k)),
-            How::Curve { curve, low, most } => {
-                r.set_each(dst, here, |k| drawn(How::Curve { curve, low, most }, k));
-            }
-            other => r.set_each(dst, here, |k| drawn(other, k)),
-        }
-    }
-
     /// Puts the numbers that the record shows into whole units: of all records of a block, or of the
     /// one at hand.
     fn shown_units(&self, r: &mut Registers, all: bool) {
-        for (units, (number, decimals)) in self.values.root.units.iter().enumerate() {
-            let (unit, lane) = (TENS[usize::from(*decimals)], r.lane);
+        for (place, shown) in self.values.root.units.iter().enumerate() {
+            let unit = TENS[usize::from(shown.decimals)];
+            let at = place * LANES + r.lane;
             if !all {
-                let number = r.numbers[*number as usize * LANES + lane];
-                r.units[units * LANES + lane] = nearest(number * unit) as i64;
+                let number = r.numbers[shown.number as usize * LANES + r.lane];
+                r.units[at] = nearest(number * unit) as i64;
+                if shown.digits {
+                    digits_of(&[r.units[at]], &mut r.digits.as_chunks_mut().0[at]);
+                }
                 continue;
             }
             let numbers = r.numbers.as_chunks::<TURN>().0;
-            let numbers = &numbers[*number as usize * TURNS..][..TURNS];
-            let shown = &mut r.units.as_chunks_mut::<TURN>().0[units * TURNS..][..TURNS];
-            if !units_of(numbers, unit, shown, even_units) {
-                units_of(numbers, unit, shown, |units| (nearest(units) as i64, true));
+            let numbers = &numbers[shown.number as usize * TURNS..][..TURNS];
+            let units = &mut r.units.as_chunks_mut::<TURN>().0[place * TURNS..][..TURNS];
+            if !units_of(numbers, unit, units, even_units) {
+                units_of(numbers, unit, units, |units| (nearest(units) as i64, true));
+            }
+            if shown.digits {
+                let digits = &mut r.digits.as_chunks_mut::<TURN>().0[place * TURNS..][..TURNS];
+                for (digits, units) in digits.iter_mut().zip(units) {
+                    digits_of(units, digits);
+                }
+            }
+        }
+    }
+}
+
+/// The digits of numbers of units.
+#[inline(always)]
+fn digits_of<const N: usize>(units: &[i64; N], digits: &mut [Digits; N]) {
+    *digits = Digits::of(&units.map(|units| units as u32));
+    let (mut least, mut most) = (0, 0);
+    for units in units {
+        least = least.min(*units);
+        most = most.max(*units);
+    }
+    if least < 0 || most >= 10_000_000 {
+        for (digits, units) in digits.iter_mut().zip(units) {
+            if *units < 0 || *units >= 10_000_000 {
+                *digits = Digits::NONE;
             }
         }
     }

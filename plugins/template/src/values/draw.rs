@@ -25,7 +25,7 @@ impl Program {
             What::Decimal(how, digits) => {
                 self.numbers.draw(how, random()) as f64 / TENS[usize::from(digits)]
             }
-            What::Sequence(from, by) => {
+            What::Sequence(from, by, _) => {
                 from.wrapping_add(by.wrapping_mul(scope.count as i64)) as f64
             }
             What::Unique(which, low) => {

@@ -1,6 +1,9 @@
 //! What operations work on.
 
+use wellhead_sdk::bounded::Digits;
+
 use super::arithmetic::{TENS, WHOLE, nearest, small_units};
+use super::columns::LANES;
 use super::machine::{CACHED, Cached};
 use super::{Failed, Failure, Span, Values};
 
@@ -11,6 +14,8 @@ pub(crate) struct Registers {
     pub(super) numbers: Vec<f64>,
     /// What the record shows of them, in units of the last decimal.
     pub(super) units: Vec<i64>,
+    /// Their digits, where these are asked for.
+    pub(super) digits: Vec<Digits>,
     /// Which of a block's records is at hand, and how many there are, as a power of two.
     pub(super) lane: usize,
     pub(super) shift: u32,
@@ -36,6 +41,7 @@ impl Registers {
         Registers {
             numbers: values.numbers.iter().flat_map(lanes).collect(),
             units: vec![0; values.root.units.len() << shift],
+            digits: vec![Digits::NONE; values.root.units.len() << shift],
             lane: 0,
             shift,
             block: u64::MAX,
@@ -80,7 +86,13 @@ impl Registers {
     /// The same where a block of records has them already.
     #[inline(always)]
     pub(crate) fn shown(&self, units: u32) -> i64 {
-        self.units[((units as usize) << self.shift) + self.lane]
+        self.units[units as usize * LANES + self.lane]
+    }
+
+    /// The digits of the same.
+    #[inline(always)]
+    pub(crate) fn digits(&self, units: u32) -> Digits {
+        self.digits[units as usize * LANES + self.lane]
     }
 
     #[inline(always)]

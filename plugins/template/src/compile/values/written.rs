@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use wellhead_sdk::bounded::MOST_DECIMALS;
+
 use super::joined::{Content, Part};
 use super::{Coder, Kind};
 use crate::compile::Compiler;
 use crate::program::What;
-use crate::values::{Form, Op, Register};
+use crate::values::{Form, Op, Register, Units};
 
 impl Compiler<'_> {
     /// What is known when it is written, and never null, is written without a call.
@@ -47,8 +49,12 @@ impl Compiler<'_> {
             }
         }
         let root = &mut self.program.values.root;
-        let mut show = |number: u32, decimals: u8| {
-            let shown = (number, decimals);
+        let mut show = |number: u32, decimals: u8, digits: bool| {
+            let shown = Units {
+                number,
+                decimals,
+                digits,
+            };
             let place = root.units.iter().position(|other| *other == shown);
             place.unwrap_or_else(|| {
                 root.units.push(shown);
@@ -58,9 +64,10 @@ impl Compiler<'_> {
         for step in &mut self.program.steps {
             step.what = match step.what {
                 What::Known(number, decimals) if known.contains(&number) => {
-                    let units = show(number, decimals);
+                    let is_small = decimals == 0 && small.contains(&number);
+                    let units = show(number, decimals, !is_small && decimals <= MOST_DECIMALS);
                     match decimals {
-                        0 if small.contains(&number) => What::ShownSmall(units),
+                        _ if is_small => What::ShownSmall(units),
                         2 => What::ShownCents(units),
                         _ => What::Shown(units, decimals),
                     }

@@ -46,7 +46,7 @@ target_dir=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target_dir"
 target_dir=$(cd "$target_dir" && pwd -P)
 export CARGO_TARGET_DIR=$target_dir
-readonly CORE_DIR=$target_dir/$TARGET/guest
+readonly CORES_DIR=$target_dir/$TARGET
 
 # --- Which compiler ----------------------------------------------------------------------------
 
@@ -139,13 +139,15 @@ guest_flags() {
 
 # Cargo for guests. The encoded flags go before any RUSTFLAGS that the caller has set, which are
 # meant for the host.
-guest_cargo() { guest_cargo_with_stack "$STACK_BYTES" "$@"; }
+guest_cargo() { cargo_with_stack "$STACK_BYTES" guest "$@"; }
 
-guest_cargo_with_stack() {
-    local flags
+# cargo_with_stack BYTES PROFILE ARGUMENTS...: other flags take another profile, which has a folder of its own. In one
+# place they would have each other's libraries compiled again, then the generators, and then the host around these.
+cargo_with_stack() {
+    local flags profile=$2
     flags=$(guest_flags "$1" | paste -s -d $'\x1f')
-    shift
-    local arguments=(build --quiet --profile guest --target "$TARGET" "$@")
+    shift 2
+    local arguments=(build --quiet --profile "$profile" --target "$TARGET" "$@")
     if [[ $toolchain == rustup ]]; then
         CARGO_ENCODED_RUSTFLAGS=$flags cargo "${arguments[@]}"
     else
@@ -156,8 +158,8 @@ guest_cargo_with_stack() {
     fi
 }
 
-# The file that cargo makes of a library: its name with underscores.
-core_of() { printf '%s/%s.wasm' "$CORE_DIR" "${1//-/_}"; }
+# core_of NAME [PROFILE]: the file that cargo makes of a library: its name with underscores.
+core_of() { printf '%s/%s/%s.wasm' "$CORES_DIR" "${2:-guest}" "${1//-/_}"; }
 
 # up_to_date OUTPUT INPUT...: whether OUTPUT is there and no INPUT is newer.
 up_to_date() {
@@ -235,7 +237,7 @@ engine_cargo() {
 lint_engine() {
     local clang clang_linker
     if find_clang && [[ $toolchain == rustup ]]; then
-        engine_cargo cargo clippy --quiet --profile guest --target "$TARGET" -p wellhead-javascript -- -D warnings
+        engine_cargo cargo clippy --quiet --profile engine --target "$TARGET" -p wellhead-javascript -- -D warnings
     else
         say "NOT LINTED: plugins/javascript, which takes clang, lld and rustup's $TARGET"
     fi
@@ -256,8 +258,8 @@ build_in_c() {
 build_engine() {
     local core out=$target_dir/plugins/javascript.wasm.zst
     say "building JavaScript's engine with $clang"
-    engine_cargo guest_cargo_with_stack "$ENGINE_STACK_BYTES" -p wellhead-javascript
-    core=$(core_of javascript)
+    engine_cargo cargo_with_stack "$ENGINE_STACK_BYTES" engine -p wellhead-javascript
+    core=$(core_of javascript engine)
     if up_to_date "$out" "$core" "$pack"; then
         say "the engine is up to date"
     else

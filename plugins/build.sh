@@ -203,11 +203,14 @@ build_stock() {
     done
 }
 
-# The newest first, as for generators in C: host/src/project/clang.rs.
+# The newest first, as for generators in C: host/src/project/clang.rs; older ones than 16 link no module for Python.
 find_clang() {
     local version
-    for version in -22 -21 -20 -19 '' -18 -17 -16 -15 -14; do
-        if clang=$(command -v "clang$version") && clang_linker=$(command -v "wasm-ld$version"); then return 0; fi
+    for version in -22 -21 -20 -19 '' -18 -17 -16; do
+        if clang=$(command -v "clang$version") && clang_linker=$(command -v "wasm-ld$version") \
+            && (($("$clang" -dumpversion | cut -d. -f1) >= 16)); then
+            return 0
+        fi
     done
     return 1
 }

@@ -92,16 +92,18 @@ debian_is_ready() {
     [[ -f $rustlib/src/rust/library/core/Cargo.toml ]]
 }
 
-debian_install() {
+# apt_install WHY PACKAGES...
+apt_install() {
     command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || return 1
-    say "installing Debian's ${DEBIAN_PACKAGES[*]}"
-    local install=(apt-get install -y -q --no-install-recommends "${DEBIAN_PACKAGES[@]}")
+    say "installing Debian's ${*:2}, for $1"
+    local install=(apt-get install -y -q --no-install-recommends "${@:2}")
     export DEBIAN_FRONTEND=noninteractive
     if ! "${install[@]}" >/dev/null 2>&1; then
-        apt-get update -q >/dev/null 2>&1 && "${install[@]}" >/dev/null || return 1
+        apt-get update -q >/dev/null 2>&1 && "${install[@]}" >/dev/null
     fi
-    debian_is_ready
 }
+
+debian_install() { apt_install "the generators" "${DEBIAN_PACKAGES[@]}" && debian_is_ready; }
 
 choose_toolchain() {
     local wanted=${WELLHEAD_GUEST_TOOLCHAIN:-auto}
@@ -216,15 +218,9 @@ find_clang() {
 }
 
 clang_install() {
-    command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || return 1
-    local packages=(clang lld) install=(apt-get install -y -q --no-install-recommends)
+    local packages=(clang lld)
     if apt-cache policy clang-22 2>/dev/null | grep -q 'Candidate: [^(]'; then packages=(clang-22 lld-22); fi
-    say "installing Debian's ${packages[*]}, for JavaScript's engine and Python's module"
-    export DEBIAN_FRONTEND=noninteractive
-    if ! "${install[@]}" "${packages[@]}" >/dev/null 2>&1; then
-        apt-get update -q >/dev/null 2>&1 && "${install[@]}" "${packages[@]}" >/dev/null || return 1
-    fi
-    find_clang
+    apt_install "JavaScript's engine and Python's module" "${packages[@]}" && find_clang
 }
 
 readonly WASM_C_FLAGS=(-O2 -mbulk-memory -msign-ext -mnontrapping-fptoint)
@@ -285,7 +281,7 @@ build_python() {
         return
     fi
     # What the linker always says of shared libraries.
-    grep -v 'not yet stable' <<<"$log" >&2 || true
+    sed '/not yet stable/d; /^$/d' <<<"$log" >&2
     # A file that stays as old as it is while nothing changes, so that the host isn't compiled again around it.
     cmp -s "$made" "$out" || cp "$made" "$out"
     rm "$made"

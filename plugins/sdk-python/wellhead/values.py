@@ -68,22 +68,14 @@ class Fixed:
 
 
 _SECOND = 1_000_000_000
-#: The last minute that was asked for, and its text.
-_minute: int | None = None
-_until_minute = ""
 
 
 def rfc3339(time: int) -> str:
     """Nanoseconds since the epoch in UTC with microseconds: ``2026-01-01T00:00:51.000000Z``."""
-    global _minute, _until_minute
     if native is not None and (text := native.rfc3339(time)) is not None:
         return text
     seconds, rest = divmod(time, _SECOND)
-    minute, second = divmod(seconds, 60)
-    if minute != _minute:
-        _minute = minute
-        _until_minute = "%04d-%02d-%02dT%02d:%02d:" % gmtime(seconds)[:5]
-    return "%s%02d.%06dZ" % (_until_minute, second, rest // 1_000)
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % (*gmtime(seconds)[:6], rest // 1_000)
 
 
 def to_json(value: Any) -> str:
@@ -127,35 +119,19 @@ def _list(values: Any) -> str:
     return f"[{','.join(parts)}]"
 
 
-#: Templates by their keys; beyond so many, keys are data, and aren't kept.
-_templates: dict[tuple[Any, ...], str] = {}
-_TEMPLATES = 1024
-
-
-def _template(keys: tuple[Any, ...]) -> str:
-    parts = []
-    for key in keys:
-        if not isinstance(key, str):
-            what = f"{key!r} is {_a(key)}"
-            raise WrongValue(f"the key {what}: keys of JSON are strings, so write {str(key)!r}")
-        try:
-            parts.append(_string(str(key)).replace("%", "%%") + ":%s")
-        except WrongValue as wrong:
-            raise WrongValue(f"in the key {key!a} {wrong.why}") from None
-    template = "{%s}" % ",".join(parts)
-    if len(_templates) < _TEMPLATES:
-        _templates[keys] = template
-    return template
+def _name(key: Any) -> str:
+    if not isinstance(key, str):
+        what = f"{key!r} is {_a(key)}"
+        raise WrongValue(f"the key {what}: keys of JSON are strings, so write {str(key)!r}")
+    try:
+        return _string(str(key))
+    except WrongValue as wrong:
+        raise WrongValue(f"in the key {key!a} {wrong.why}") from None
 
 
 def _object(value: dict[Any, Any]) -> str:
-    keys = tuple(value)
-    template = _templates.get(keys) or _template(keys)
-    try:
-        return template % tuple([_WRITERS[type(v)](v) for v in value.values()])
-    except (KeyError, WrongValue):
-        # Again, one by one: a type that isn't in the table, or a fault whose place is to be told.
-        return template % tuple([_field(key, v) for key, v in value.items()])
+    names = [_name(key) for key in value]
+    return "{%s}" % ",".join([f"{name}:{_field(key, v)}" for name, (key, v) in zip(names, value.items())])
 
 
 def _field(key: str, value: Any) -> str:

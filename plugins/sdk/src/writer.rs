@@ -89,14 +89,6 @@ impl<'a> Writer<'a> {
         Writer { p, end, buf }
     }
 
-    /// Adds what was written to the buffer.
-    #[inline(always)]
-    pub fn finish(self) {
-        let len = self.p as usize - self.buf.as_ptr() as usize;
-        // SAFETY: the bytes up to p were stored, and p lies within the allocation.
-        unsafe { self.buf.set_len(len) }
-    }
-
     /// Room for `n` bytes before `end`.
     #[inline(always)]
     fn ensure(&mut self, n: usize) {
@@ -168,10 +160,24 @@ impl<const CHECKED: bool> Writer<'_, CHECKED> {
         self.p as usize - self.buf.as_ptr() as usize
     }
 
+    /// Adds what was written to the buffer.
+    #[inline(always)]
+    pub fn finish(self) {
+        let len = self.p as usize - self.buf.as_ptr() as usize;
+        // SAFETY: the bytes up to p were stored, and p lies within the allocation.
+        unsafe { self.buf.set_len(len) }
+    }
+
     /// What a function writes that isn't inlined: without this, the cursor would be kept in memory
     /// all the time, only because that function is given a reference to it.
     #[inline(always)]
     pub fn aside<R>(&mut self, write: impl FnOnce(&mut Writer<'_, CHECKED>) -> R) -> R {
+        self.lent(write)
+    }
+
+    /// A writer of either kind at the same place, and goes on where that has come to.
+    #[inline(always)]
+    fn lent<const OTHER: bool, R>(&mut self, write: impl FnOnce(&mut Writer<'_, OTHER>) -> R) -> R {
         let mut writer = Writer {
             p: self.p,
             end: self.end,

@@ -31,13 +31,24 @@ pub const MOST_DECIMALS: u8 = 6;
 pub struct Digits(u64);
 
 impl Digits {
-    /// Those of what isn't below 10⁷.
+    /// Those of what is negative, or isn't below 10⁷.
     pub const NONE: Digits = Digits(u64::MAX);
 
-    /// Those of each of these numbers; of one that isn't below 10⁷, others.
+    /// Those of each of these numbers.
     #[inline(always)]
-    pub fn of<const N: usize>(numbers: &[u32; N]) -> [Digits; N] {
-        digits8_each(numbers).map(Digits)
+    pub fn of<const N: usize>(numbers: &[i64; N]) -> [Digits; N] {
+        const TEN_7: i64 = 10_000_000;
+        let mut digits = digits8_each(&numbers.map(|number| number as u32)).map(Digits);
+        let least = numbers.iter().fold(0, |least, number| least.min(*number));
+        let most = numbers.iter().fold(0, |most, number| most.max(*number));
+        if least < 0 || most >= TEN_7 {
+            for (digits, number) in digits.iter_mut().zip(numbers) {
+                if !(0..TEN_7).contains(number) {
+                    *digits = Digits::NONE;
+                }
+            }
+        }
+        digits
     }
 }
 
@@ -62,18 +73,7 @@ impl<'a> Bounded<'a> {
     /// What isn't a piece, by a writer that makes room; none where there is none to begin with.
     #[inline(always)]
     pub fn aside<R>(&mut self, write: impl FnOnce(&mut Writer<'_>) -> R) -> Option<R> {
-        if self.writer.p > self.writer.end {
-            return None;
-        }
-        let mut writer = Writer {
-            p: self.writer.p,
-            end: self.writer.end,
-            buf: &mut *self.writer.buf,
-        };
-        let result = write(&mut writer);
-        let (p, end) = (writer.p, writer.end);
-        (self.writer.p, self.writer.end) = (p, end);
-        Some(result)
+        (self.writer.p <= self.writer.end).then(|| self.writer.lent(write))
     }
 
     /// Where the next byte goes, as [`Writer::position`].
@@ -85,8 +85,7 @@ impl<'a> Bounded<'a> {
     /// Adds what was written to the buffer.
     #[inline(always)]
     pub fn finish(self) {
-        let Writer { p, end, buf } = self.writer;
-        Writer::<true> { p, end, buf }.finish();
+        self.writer.finish();
     }
 
     /// Drops what was written, and makes twice as much room as there was.
@@ -281,14 +280,20 @@ mod tests {
                 room.after(&[0; TEXT], 0).digits(digits, decimals);
                 bounded.finish();
                 let mut writer = Writer::new(&mut other);
-                writer.decimal(i64::from(*number), decimals);
+                writer.decimal(*number, decimals);
                 writer.finish();
                 assert_eq!(one, other, "{number} with {decimals}");
                 assert_ne!(digits, Digits::NONE);
             }
             numbers =
-                std::array::from_fn(|k| (crate::mix(8 * round + k as u64) % 10_000_000) as u32);
+                std::array::from_fn(|k| (crate::mix(8 * round + k as u64) % 10_000_000) as i64);
         }
+        let numbers = [0, -1, 9_999_999, 10_000_000, i64::MIN, i64::MAX, 1 << 32, 5];
+        let none = Digits::of(&numbers).map(|digits| digits == Digits::NONE);
+        assert_eq!(
+            none,
+            numbers.map(|number| !(0..10_000_000).contains(&number))
+        );
     }
 
     #[test]

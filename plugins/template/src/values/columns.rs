@@ -237,7 +237,7 @@ impl Program {
                 let number = r.numbers[shown.number as usize * LANES + r.lane];
                 r.units[at] = nearest(number * unit) as i64;
                 if shown.digits {
-                    digits_of(&[r.units[at]], &mut r.digits.as_chunks_mut().0[at]);
+                    [r.digits[at]] = Digits::of(&[r.units[at]]);
                 }
                 continue;
             }
@@ -250,26 +250,8 @@ impl Program {
             if shown.digits {
                 let digits = &mut r.digits.as_chunks_mut::<TURN>().0[place * TURNS..][..TURNS];
                 for (digits, units) in digits.iter_mut().zip(units) {
-                    digits_of(units, digits);
+                    *digits = Digits::of(units);
                 }
-            }
-        }
-    }
-}
-
-/// The digits of numbers of units.
-#[inline(always)]
-fn digits_of<const N: usize>(units: &[i64; N], digits: &mut [Digits; N]) {
-    *digits = Digits::of(&units.map(|units| units as u32));
-    let (mut least, mut most) = (0, 0);
-    for units in units {
-        least = least.min(*units);
-        most = most.max(*units);
-    }
-    if least < 0 || most >= 10_000_000 {
-        for (digits, units) in digits.iter_mut().zip(units) {
-            if *units < 0 || *units >= 10_000_000 {
-                *digits = Digits::NONE;
             }
         }
     }

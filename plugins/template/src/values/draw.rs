@@ -51,7 +51,7 @@ impl Program {
 
     /// Which of the program's texts is chosen.
     #[inline(always)]
-    fn chosen(&self, what: What, random: u64) -> usize {
+    pub(super) fn chosen(&self, what: What, random: u64) -> usize {
         match what {
             What::Choice { weights, first } => {
                 first as usize + self.weights[weights as usize].draw(random)

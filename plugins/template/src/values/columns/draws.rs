@@ -8,7 +8,7 @@ use super::{Column, LANES, Mask, TURN};
 use crate::number::How;
 use crate::program::{Program, Scope, What};
 use crate::values::Registers;
-use crate::values::arithmetic::{TENS, truth};
+use crate::values::arithmetic::TENS;
 
 /// Sums of whole numbers below this are exact.
 const EXACT: u64 = 1 << 52;
@@ -32,20 +32,9 @@ impl Program {
             What::Small(low, span) => even(low.into(), span, 1.0, &random),
             What::Cents(how) => self.numbers_of(how, 100.0, &random),
             What::Decimal(how, digits) => self.numbers_of(how, TENS[usize::from(digits)], &random),
-            What::Bool(share) => each(&random, |random| truth(random >> 32 < share)),
-            What::Even { first, count } => {
-                let chosen = &self.values.chosen[first as usize..][..count as usize];
-                each(&random, |random| {
-                    chosen[below((random >> 32) as u32, count) as usize]
-                })
-            }
-            What::Choice { weights, first } => {
-                let (weights, chosen) = (
-                    &self.weights[weights as usize],
-                    &self.values.chosen[first as usize..],
-                );
-                each(&random, |random| chosen[weights.draw(random)])
-            }
+            what @ (What::Even { .. } | What::Choice { .. }) => each(&random, |random| {
+                self.values.chosen[self.chosen(what, random)]
+            }),
             _ => {
                 let tick = Tick { index: 0, time: 0 };
                 from_fn(|k| self.drawn(step, tick, scopes[k]))
